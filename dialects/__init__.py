@@ -1,0 +1,1 @@
+"""The IR: dialects, shared attributes, the context and the weights store."""

@@ -1,0 +1,1 @@
+"""The edge dialect: core operators and kept composites, nothing implicit left."""

@@ -1,0 +1,1 @@
+"""What crosses a boundary: capture, conversions between dialects, backends, emission."""

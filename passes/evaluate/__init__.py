@@ -1,0 +1,1 @@
+"""Runs an aten or edge module with the kernels of the runtime."""

@@ -1,0 +1,1 @@
+"""Loaders for the payloads of backends, found by name."""

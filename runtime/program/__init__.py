@@ -1,0 +1,1 @@
+"""The ExecuTorch program format: schema, reader, verifier and writer."""

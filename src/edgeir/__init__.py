@@ -1,0 +1,1 @@
+"""edgeir: a compiler framework for on-device AI, PyTorch to ExecuTorch programs through xDSL."""
