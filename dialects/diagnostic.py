@@ -23,9 +23,7 @@ class Diagnostic:
     severity: str = "error"
 
     @staticmethod
-    def at(
-        op: Operation, message: str, advice: str = "", severity: str = "error"
-    ) -> Diagnostic:
+    def at(op: Operation, message: str, advice: str = "", severity: str = "error") -> Diagnostic:
         """The diagnostic about an operation of the IR."""
         return Diagnostic(op.name, place_of(op.location), message, advice, severity)
 
@@ -43,5 +41,3 @@ class DiagnosticsError(PassFailedException):
     def __init__(self, diagnostics: Sequence[Diagnostic]):
         self.diagnostics = tuple(diagnostics)
         super().__init__("\n".join(map(str, diagnostics)))
-
-

@@ -213,9 +213,7 @@ def _hull(
     return min(corners), max(corners)
 
 
-def _atom_interval(
-    atom: Atom, ranges: Mapping[str, tuple[Bound, Bound]]
-) -> tuple[Bound, Bound]:
+def _atom_interval(atom: Atom, ranges: Mapping[str, tuple[Bound, Bound]]) -> tuple[Bound, Bound]:
     if isinstance(atom, str):
         return ranges.get(atom, (0, float("inf")))
     left, right = (a.interval(ranges) for a in atom.arguments)

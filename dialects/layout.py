@@ -150,7 +150,9 @@ def order_of(type: TensorType[Attribute]) -> tuple[int, ...]:
     return order if order is not None else tuple(range(type.get_num_dims()))
 
 
-def upper_bounds(type: TensorType[Attribute], ranges: Mapping[str, tuple[Bound, Bound]]) -> list[Bound]:
+def upper_bounds(
+    type: TensorType[Attribute], ranges: Mapping[str, tuple[Bound, Bound]]
+) -> list[Bound]:
     """The largest value of each size, `inf` where it has no bound."""
     return [dim.interval(ranges)[1] for dim in dims_of(type)]
 
