@@ -1,1 +1,26 @@
-"""The aten dialect: what the user wrote, one op per line of schemas.txt."""
+"""The aten dialect: what the user wrote, one op per line of schemas.txt.
+
+`aten.AddTensorOp` and the other classes are made from the table when they are first used.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from xdsl.ir import Dialect
+
+from ..operator_set import OperatorSet
+from ..schema import read_table
+from .numbers import NumberOp
+
+TABLE = read_table(Path(__file__).with_name("schemas.txt"))
+OPERATORS = OperatorSet("aten", __name__, TABLE.values())
+
+
+@cache
+def _dialect() -> Dialect:
+    return Dialect("aten", [*OPERATORS, NumberOp], [])
+
+
+def __getattr__(name: str) -> Any:
+    return _dialect() if name == "Aten" else OPERATORS.class_named(name)

@@ -1,1 +1,28 @@
-"""The edge dialect: core operators and kept composites, nothing implicit left."""
+"""The edge dialect: core operators and kept composites, nothing implicit left.
+
+Its operators are those of the aten table that `convert-aten-to-edge` does not rewrite into others;
+`edge.AddTensorOp` and the other classes are made from the table when they are first used.
+"""
+
+from functools import cache
+from typing import Any
+
+from xdsl.ir import Dialect, Operation
+
+from .. import aten
+from ..constant import ConstantAttr
+from ..layout import ExprAttr, ExprsAttr, LayoutAttr
+from ..operator_set import OperatorSet
+from .ops import ConstantOp, ScalarOp, ToLayoutOp, WeightOp
+
+OPERATORS = OperatorSet("edge", __name__, aten.TABLE.values())
+
+
+@cache
+def _dialect() -> Dialect:
+    operations: list[type[Operation]] = [*OPERATORS, ConstantOp, ScalarOp, ToLayoutOp, WeightOp]
+    return Dialect("edge", operations, [ConstantAttr, ExprAttr, ExprsAttr, LayoutAttr])
+
+
+def __getattr__(name: str) -> Any:
+    return _dialect() if name == "Edge" else OPERATORS.class_named(name)

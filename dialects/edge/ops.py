@@ -1,0 +1,137 @@
+"""Operations of the edge dialect that are no operators: where tensors and scalars come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from xdsl.dialects.builtin import StringAttr, TensorType, i64
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
+
+from ..constant import ConstantAttr
+from ..expr import Expr
+from ..layout import ExprAttr, verify_tensor_layout
+
+
+@irdl_op_definition
+class WeightOp(IRDLOperation):
+    """A tensor of the weights store, by key.
+
+    `%w = edge.weight "features.0.conv.weight" : tensor<16x3x3x3xf32>`
+    """
+
+    name = "edge.weight"
+
+    key = prop_def(StringAttr)
+    result = result_def(TensorType)
+
+    assembly_format = "$key attr-dict `:` type($result)"
+    traits = traits_def(Pure())
+
+    def __init__(self, key: str, type: TensorType[Attribute]) -> None:
+        super().__init__(properties={"key": StringAttr(key)}, result_types=[type])
+
+    def verify_(self) -> None:
+        """A stored tensor has a shape."""
+        type = self.result.type
+        verify_tensor_layout(type)
+        if not type.has_static_shape():
+            raise VerifyException(f"edge.weight: {type} has no static shape")
+
+
+@irdl_op_definition
+class ConstantOp(IRDLOperation):
+    """A small tensor that stands in the text.
+
+    `%0 = edge.constant #edge.constant<"0x0000803F" : tensor<1xf32>> : tensor<1xf32>`
+    """
+
+    name = "edge.constant"
+
+    value = prop_def(ConstantAttr)
+    result = result_def(TensorType)
+
+    assembly_format = "$value attr-dict `:` type($result)"
+    traits = traits_def(Pure())
+
+    def __init__(self, value: ConstantAttr) -> None:
+        super().__init__(properties={"value": value}, result_types=[value.data.type])
+
+    def verify_(self) -> None:
+        """The result has the type of the value."""
+        if self.result.type != self.value.data.type:
+            raise VerifyException(
+                f"edge.constant: the value has type {self.value.data.type}, "
+                f"the result {self.result.type}"
+            )
+
+
+@irdl_op_definition
+class ScalarOp(IRDLOperation):
+    """Arithmetic on integers that are known at run time.
+
+    The expression's symbols are those of the function, and `v0`, `v1`, … for the operands:
+    `%1 = edge.scalar #edge.expr<2 * s0 + v0> (%0) : (i64) -> i64`
+    """
+
+    name = "edge.scalar"
+
+    expr = prop_def(ExprAttr)
+    inputs = var_operand_def(i64)
+    result = result_def(i64)
+
+    assembly_format = "$expr `(` $inputs `)` attr-dict `:` functional-type($inputs, $result)"
+    traits = traits_def(Pure())
+
+    def __init__(self, expr: Expr, inputs: Sequence[SSAValue] = ()) -> None:
+        super().__init__(properties={"expr": ExprAttr(expr)}, operands=[inputs], result_types=[i64])
+
+    def verify_(self) -> None:
+        """Every operand symbol has its operand."""
+        for symbol in self.expr.data.symbols():
+            if symbol.startswith("v") and int(symbol[1:]) >= len(self.inputs):
+                raise VerifyException(
+                    f"edge.scalar: {symbol} has no operand; there are {len(self.inputs)}"
+                )
+
+
+@irdl_op_definition
+class ToLayoutOp(IRDLOperation):
+    """The same tensor in another dim order.
+
+    `%1 = edge.to_layout %0 : tensor<1x3x8x8xf32> to
+    tensor<1x3x8x8xf32, #edge.layout<order = [0, 2, 3, 1]>>`
+    """
+
+    name = "edge.to_layout"
+
+    input = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` type($input) `to` type($result)"
+    traits = traits_def(Pure())
+
+    def __init__(self, input: SSAValue, type: TensorType[Attribute]) -> None:
+        super().__init__(operands=[input], result_types=[type])
+
+    def verify_(self) -> None:
+        """Only the layout changes."""
+        source = cast(TensorType[Attribute], self.input.type)
+        target = self.result.type
+        verify_tensor_layout(target)
+        same_shape = source.get_shape() == target.get_shape()
+        if not same_shape or source.element_type != target.element_type:
+            raise VerifyException(
+                f"edge.to_layout: {source} and {target} differ in more than their layout"
+            )
