@@ -19,6 +19,19 @@ BytesLike: TypeAlias = bytes | bytearray | memoryview
 """Payload bytes; what the reader returns are read-only views into the file."""
 
 
+SCALAR_CODES = {
+    "bool": "?",
+    "i8": "b",
+    "u8": "B",
+    "i32": "i",
+    "u32": "I",
+    "i64": "q",
+    "u64": "Q",
+    "f64": "d",
+}
+"""The scalar kinds, with their type codes in `struct` and numpy (all little-endian)."""
+
+
 @dataclass(frozen=True)
 class Union:
     """A union kind: the wrapper table that holds (type, value), and the table of each type."""
@@ -421,7 +434,10 @@ class NonConstBufferDevice:
 
 @dataclass(slots=True)
 class ExecutionPlan:
-    """One method; `inputs` and `outputs` are value indices, entry 0 of the arena sizes is unused."""
+    """One method; `inputs` and `outputs` are value indices.
+
+    `non_const_buffer_sizes` has the bytes of each arena by `memory_id`, so entry 0 is unused.
+    """
 
     name: Annotated[str, Slot(0, "string", required=True)] = ""
     container_meta_type: Annotated[ContainerMetadata | None, Slot(1, ContainerMetadata)] = None
