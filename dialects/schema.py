@@ -37,6 +37,9 @@ PROMOTIONS = ("arithmetic", "float", "compare")
 
 _TENSOR_OPTIONS = ("dtype", "layout", "device", "pin_memory")
 
+_NOT_PROMOTED = ("alpha", "condition")
+"""A factor that takes the type of the result, and the bool that `where` selects by."""
+
 _ARGUMENT = re.compile(
     r"(?P<base>\w+)"
     r"(?:\((?P<alias>[a-z|]+)(?P<write>!)?(?: -> [a-z*|]+)?\))?"
@@ -138,6 +141,17 @@ class OpEntry:
     overwrites: tuple[str, ...] = ()
     promotion: str | None = None
     composite: bool = False
+
+    @property
+    def promoted(self) -> tuple[Argument, ...]:
+        """The tensor and number arguments whose types are promoted against each other."""
+        if self.promotion is None:
+            return ()
+        return tuple(
+            argument
+            for argument in self.schema.arguments
+            if argument.base in ("Tensor", "Scalar") and argument.name not in _NOT_PROMOTED
+        )
 
 
 def parse_schema(text: str) -> Schema:
