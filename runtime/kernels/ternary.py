@@ -1,0 +1,110 @@
+"""Elementwise selection and arithmetic on three operands; semantics of `torch.<name>`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..registry import kernel
+from .activation import clip
+from .copy import assign
+from .elementwise import chain_kernel, run_ufunc, ufunc_kernel, ufunc_thunk
+from .promotion import operand
+from .shapes import broadcast, fit
+
+CLAMPS = ("aten::clamp.out", "aten::clamp.Tensor_out")
+"""Kernels `(self, min, max, out)`, whose limits are numbers or tensors, and may be None."""
+
+
+def _limits(self: Any, low: Any, high: Any) -> tuple[Any, list[Any]]:
+    if low is None:
+        return np.minimum, [self, high]
+    if high is None:
+        return np.maximum, [self, low]
+    return clip, [self, low, high]
+
+
+def _clamp_kernel(name: str) -> None:
+    @kernel(name)
+    def call(self: Any, low: Any, high: Any, out: Any) -> Any:
+        return run_ufunc(*_limits(self, low, high), out)
+
+    @call.specialize
+    def _(self: Any, low: Any, high: Any, out: Any) -> Callable[[], object] | None:
+        return ufunc_thunk(*_limits(self, low, high), out)
+
+
+for _name in CLAMPS:
+    _clamp_kernel(_name)
+
+ufunc_kernel("aten::clamp_min.out", np.maximum)
+ufunc_kernel("aten::clamp_min.Tensor_out", np.maximum)
+ufunc_kernel("aten::clamp_max.out", np.minimum)
+ufunc_kernel("aten::clamp_max.Tensor_out", np.minimum)
+
+
+@kernel("aten::where.self_out")
+def where(condition: Any, self: Any, other: Any, out: Any) -> Any:
+    """`self` where the condition (bool, or uint8) holds, `other` elsewhere."""
+    chosen = condition if condition.dtype == np.bool_ else condition != 0
+    self, other = operand(self, out.dtype), operand(other, out.dtype)
+    out = fit(out, broadcast(chosen, self, other))
+    if np.may_share_memory(out, chosen):
+        chosen = chosen.copy()
+    if np.may_share_memory(out, self):
+        self, other, chosen = other, self, ~chosen
+    if np.may_share_memory(out, self):
+        self = self.copy()
+    assign(out, other)
+    np.copyto(out, self, where=chosen, casting="unsafe")
+    return out
+
+
+def masked_fill(self: Any, mask: Any, value: Any, out: Any) -> Any:
+    """`self` with the number or 0-d tensor `value` where the mask is true."""
+    return where.function(mask, value, self, out)
+
+
+kernel("aten::masked_fill.Scalar_out")(masked_fill)
+kernel("aten::masked_fill.Tensor_out")(masked_fill)
+
+
+@chain_kernel("aten::addcmul.out", inputs=3, scratch=1)
+def addcmul(x: Any, left: Any, right: Any, value: Any, out: Any, scratch: Any) -> None:
+    """x + value * left * right."""
+    np.multiply(left, value, scratch)
+    np.multiply(scratch, right, scratch)
+    np.add(x, scratch, out)
+
+
+@chain_kernel("aten::addcdiv.out", inputs=3, scratch=1)
+def addcdiv(x: Any, left: Any, right: Any, value: Any, out: Any, scratch: Any) -> None:
+    """x + value * left / right."""
+    np.multiply(left, value, scratch)
+    np.divide(scratch, right, scratch)
+    np.add(x, scratch, out)
+
+
+@chain_kernel("aten::lerp.Scalar_out", inputs=2, scratch=1)
+def lerp_number(start: Any, end: Any, weight: Any, out: Any, scratch: Any) -> None:
+    """start + weight * (end - start), computed from the nearer end."""
+    np.subtract(end, start, scratch)
+    if abs(weight) < 0.5:
+        np.multiply(scratch, weight, scratch)
+        np.add(start, scratch, out)
+    else:
+        np.multiply(scratch, 1 - weight, scratch)
+        np.subtract(end, scratch, out)
+
+
+@chain_kernel("aten::lerp.Tensor_out", inputs=3, scratch=2)
+def lerp(start: Any, end: Any, weight: Any, out: Any, low: Any, high: Any) -> None:
+    """start + weight * (end - start), computed from the nearer end."""
+    near = np.abs(weight) < 0.5
+    np.subtract(end, start, high)
+    np.multiply(high, weight, low)
+    np.add(start, low, low)
+    np.multiply(high, 1 - weight, high)
+    np.subtract(end, high, high)
+    np.copyto(high, low, where=near)
+    np.copyto(out, high)

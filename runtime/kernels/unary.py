@@ -1,0 +1,110 @@
+"""Elementwise functions of one tensor; each takes `(self, out)`, semantics of `torch.<name>`.
+
+Activations are in activation.py, copies and casts in copy.py.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..registry import kernel
+from .elementwise import chain_kernel, ufunc_kernel
+from .promotion import compute_dtype
+from .shapes import fit
+
+UFUNCS: dict[str, Any] = {
+    "aten::abs.out": np.absolute,
+    "aten::neg.out": np.negative,
+    "aten::reciprocal.out": np.reciprocal,
+    "aten::sqrt.out": np.sqrt,
+    "aten::square.out": np.square,
+    "aten::exp.out": np.exp,
+    "aten::exp2.out": np.exp2,
+    "aten::expm1.out": np.expm1,
+    "aten::log.out": np.log,
+    "aten::log2.out": np.log2,
+    "aten::log10.out": np.log10,
+    "aten::log1p.out": np.log1p,
+    "aten::sin.out": np.sin,
+    "aten::cos.out": np.cos,
+    "aten::tan.out": np.tan,
+    "aten::asin.out": np.arcsin,
+    "aten::acos.out": np.arccos,
+    "aten::atan.out": np.arctan,
+    "aten::sinh.out": np.sinh,
+    "aten::cosh.out": np.cosh,
+    "aten::tanh.out": np.tanh,
+    "aten::asinh.out": np.arcsinh,
+    "aten::acosh.out": np.arccosh,
+    "aten::atanh.out": np.arctanh,
+    "aten::bitwise_not.out": np.invert,
+}
+for _name, _ufunc in UFUNCS.items():
+    ufunc_kernel(_name, _ufunc)
+
+ROUNDINGS: dict[str, Any] = {
+    "aten::ceil.out": np.ceil,
+    "aten::floor.out": np.floor,
+    "aten::round.out": np.rint,
+    "aten::trunc.out": np.trunc,
+}
+for _name, _ufunc in ROUNDINGS.items():
+    ufunc_kernel(_name, _ufunc, integer=np.positive)
+
+PREDICATES: dict[str, Any] = {
+    "aten::isinf.out": np.isinf,
+    "aten::isnan.out": np.isnan,
+    "aten::logical_not.out": np.logical_not,
+}
+
+
+def _predicate_kernel(name: str, ufunc: Any) -> None:
+    @kernel(name)
+    def call(self: Any, out: Any) -> Any:
+        out = fit(out, self.shape)
+        # Not `out=out`: numpy 2.4's isnan and isinf write garbage to strided outs (16 and more).
+        result = np.empty(self.shape, np.bool_)
+        signature = (compute_dtype(self.dtype), np.bool_)
+        ufunc(self, out=result, signature=signature, casting="unsafe")
+        np.copyto(out, result, casting="unsafe")
+        return out
+
+    @call.specialize
+    def _(self: Any, out: Any) -> Any:
+        native = compute_dtype(self.dtype) == self.dtype
+        if native and out.dtype == np.bool_ and out.flags.c_contiguous and out.shape == self.shape:
+            return partial(ufunc, self, out)
+        return None
+
+
+for _name, _ufunc in PREDICATES.items():
+    _predicate_kernel(_name, _ufunc)
+
+
+@chain_kernel("aten::sign.out", scratch=1)
+def sign(x: Any, out: Any, negative: Any) -> None:
+    """-1, 0 or 1, and 0 for nan (numpy's sign of nan is nan)."""
+    if x.dtype == np.bool_:
+        np.copyto(out, x)
+        return
+    np.less(x, 0, out=negative, casting="unsafe")
+    np.greater(x, 0, out=out, casting="unsafe")
+    np.subtract(out, negative, out)
+
+
+@chain_kernel("aten::rsqrt.out")
+def rsqrt(x: Any, out: Any) -> None:
+    """1 / sqrt(x)."""
+    np.sqrt(x, out)
+    np.reciprocal(out, out)
+
+
+@chain_kernel("aten::round.decimals_out")
+def round_decimals(x: Any, decimals: int, out: Any) -> None:
+    """Round half to even at `decimals` places; negative ones round before the point."""
+    scale = 10.0 ** abs(decimals)
+    forth, back = (np.multiply, np.divide) if decimals >= 0 else (np.divide, np.multiply)
+    forth(x, scale, out)
+    np.rint(out, out)
+    back(out, scale, out)
