@@ -140,7 +140,8 @@ class SchemaOp(IRDLOperation):
         print_arguments(printer, self.SCHEMA, operands, values)
         printer.print_op_attributes(self.attributes, print_keyword=True)
         printer.print_string(" : ")
-        printer.print_operation_type(self)
+        # Not print_operation_type: that prints the location, which print_op does again.
+        printer.print_function_type(self.operand_types, self.result_types)
 
     @classmethod
     def parse(cls, parser: Parser) -> SchemaOp:

@@ -13,14 +13,14 @@ from .. import aten
 from ..constant import ConstantAttr
 from ..layout import ExprAttr, ExprsAttr, LayoutAttr
 from ..operator_set import OperatorSet
-from .ops import ConstantOp, ScalarOp, ToLayoutOp, WeightOp
+from .ops import ConstantOp, LiteralOp, ScalarOp, ToLayoutOp, WeightOp
 
 OPERATORS = OperatorSet("edge", __name__, aten.TABLE.values())
 
 
 @cache
 def _dialect() -> Dialect:
-    operations: list[type[Operation]] = [*OPERATORS, ConstantOp, ScalarOp, ToLayoutOp, WeightOp]
+    operations: list[type[Operation]] = [*OPERATORS, ConstantOp, LiteralOp, ScalarOp, ToLayoutOp, WeightOp]
     return Dialect("edge", operations, [ConstantAttr, ExprAttr, ExprsAttr, LayoutAttr])
 
 

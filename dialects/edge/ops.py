@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import StringAttr, TensorType, i64
+from xdsl.dialects.builtin import NoneType, StringAttr, TensorType, f64, i1, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
+    AnyAttr,
     IRDLOperation,
     irdl_op_definition,
     operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -22,6 +24,8 @@ from xdsl.utils.exceptions import VerifyException
 from ..constant import ConstantAttr
 from ..expr import Expr
 from ..layout import ExprAttr, verify_tensor_layout
+from ..schema import Argument
+from ..schema_values import Value, from_attribute, to_attribute
 
 
 @irdl_op_definition
@@ -135,3 +139,37 @@ class ToLayoutOp(IRDLOperation):
             raise VerifyException(
                 f"edge.to_layout: {source} and {target} differ in more than their layout"
             )
+
+
+@irdl_op_definition
+class LiteralOp(IRDLOperation):
+    """A Python number, or None, that a function returns: `%0 = edge.literal 3 : i64`."""
+
+    name = "edge.literal"
+
+    value = opt_prop_def(AnyAttr())
+    result = result_def(AnyAttr())
+
+    assembly_format = "($value^)? attr-dict `:` type($result)"
+    traits = traits_def(Pure())
+
+    def __init__(self, value: Value) -> None:
+        attribute = to_attribute(Argument("value", "Scalar"), value)
+        super().__init__(properties={"value": attribute}, result_types=[_literal_type(value)])
+
+    def verify_(self) -> None:
+        """The type is that of the number."""
+        if self.result.type != (expected := _literal_type(from_attribute(self.value))):
+            raise VerifyException(f"edge.literal: has type {self.result.type}, not {expected}")
+
+
+def _literal_type(value: Value) -> Attribute:
+    match value:
+        case None:
+            return NoneType()
+        case bool():
+            return i1
+        case float():
+            return f64
+        case _:
+            return i64

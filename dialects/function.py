@@ -1,0 +1,55 @@
+"""The attributes by which a function says how it is called."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute
+
+from .expr import Bound
+
+INPUTS = "edge.inputs"
+"""On a function: the structure of its inputs, a JSON treespec."""
+OUTPUTS = "edge.outputs"
+"""On a function: the structure of its outputs, a JSON treespec."""
+SYMBOLS = "edge.symbols"
+"""On a function: the ranges of its symbolic sizes, `{s0 = [2, 64]}`; `[2]` has no upper bound."""
+NAME = "edge.name"
+"""On an argument or a result: the name that a user knows it by."""
+VALUE = "edge.value"
+"""On an argument: the number that it was when the model was captured, and must be again."""
+
+
+def functions(module: ModuleOp) -> Iterator[FuncOp]:
+    """The functions of a module, each a method of the program."""
+    return (op for op in module.body.block.ops if isinstance(op, FuncOp))
+
+
+def input_names(function: FuncOp) -> list[str]:
+    """The users' names of the arguments, empty where there is none."""
+    return _names(function.arg_attrs, len(function.args))
+
+
+def output_names(function: FuncOp) -> list[str]:
+    """The users' names of the results, empty where there is none."""
+    return _names(function.res_attrs, len(function.function_type.outputs))
+
+
+def symbol_ranges(function: FuncOp) -> dict[str, tuple[Bound, Bound]]:
+    """The range of each symbolic size."""
+    symbols = function.attributes.get(SYMBOLS)
+    if not isinstance(symbols, DictionaryAttr):
+        return {}
+    ranges: dict[str, tuple[Bound, Bound]] = {}
+    for name, bounds in symbols.data.items():
+        low, *high = (cast(IntegerAttr, b).value.data for b in cast(ArrayAttr[Attribute], bounds))
+        ranges[name] = (low, high[0] if high else float("inf"))
+    return ranges
+
+
+def _names(attributes: ArrayAttr[DictionaryAttr] | None, count: int) -> list[str]:
+    if attributes is None:
+        return [""] * count
+    names = (entry.data.get(NAME) for entry in attributes)
+    return [name.data if isinstance(name, StringAttr) else "" for name in names]

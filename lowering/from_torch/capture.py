@@ -1,0 +1,97 @@
+"""From a module, an ExportedProgram or a .pt2 file to decomposed exported programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.decomp_utils import CustomDecompTable
+
+from ...dialects.aten import TABLE
+
+Source: TypeAlias = (
+    "torch.nn.Module | ExportedProgram | Mapping[str, ExportedProgram] | str | os.PathLike[str]"
+)
+
+
+class CaptureError(Exception):
+    """A model that `torch.export` does not capture, or a file that is no exported program."""
+
+
+def capture(
+    source: Source,
+    example_inputs: Sequence[Any] | None = None,
+    example_kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+) -> dict[str, ExportedProgram]:
+    """The exported programs of a source, by method name, decomposed to the operators of the table.
+
+    Raises CaptureError with torch's own words for what cannot be captured.
+    """
+    match source:
+        case torch.nn.Module():
+            if example_inputs is None and example_kwargs is None:
+                raise CaptureError("a module needs example_inputs, a tuple of its arguments")
+            program = _export(source, example_inputs or (), example_kwargs, dynamic_shapes)
+            programs = {"forward": program}
+        case ExportedProgram():
+            programs = {"forward": source}
+        case Mapping():
+            programs = dict(source)
+        case str() | os.PathLike():
+            programs = {"forward": _load(source)}
+        case _:
+            raise CaptureError(
+                f"cannot compile a {type(source).__name__}; expected a torch.nn.Module, an "
+                "ExportedProgram, a dict of them by method name, or the path of a .pt2 file"
+            )
+    return {name: _decompose(program) for name, program in programs.items()}
+
+
+def _export(
+    module: torch.nn.Module,
+    inputs: Sequence[Any],
+    kwargs: Mapping[str, Any] | None,
+    dynamic_shapes: Any,
+) -> ExportedProgram:
+    if isinstance(inputs, torch.Tensor):
+        inputs = (inputs,)
+    try:
+        return torch.export.export(
+            module, tuple(inputs), dict(kwargs or {}), dynamic_shapes=dynamic_shapes
+        )
+    except Exception as error:
+        raise CaptureError(f"torch.export cannot capture the model: {error}") from error
+
+
+def _load(path: str | os.PathLike[str]) -> ExportedProgram:
+    try:
+        return torch.export.load(os.fspath(path))
+    except FileNotFoundError:
+        raise CaptureError(f"{path}: no such file") from None
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CaptureError(
+            f"{path}: not an exported program ({reason}); write one with torch.export.save"
+        ) from None
+
+
+def _decompose(program: ExportedProgram) -> ExportedProgram:
+    table = torch.export.default_decompositions()
+    for key in TABLE:
+        _keep(table, key)
+    try:
+        return program.run_decompositions(cast(dict[Any, Any], table))
+    except Exception as error:
+        raise CaptureError(f"torch cannot decompose the captured graph: {error}") from error
+
+
+def _keep(table: CustomDecompTable, key: str) -> None:
+    """Let the operator `key` of our table come through whole."""
+    namespace, _, name = key.partition("::")
+    packet, _, overload = name.partition(".")
+    operator = getattr(getattr(getattr(torch.ops, namespace), packet), overload or "default")
+    table.pop(operator, None)

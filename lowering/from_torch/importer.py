@@ -1,0 +1,399 @@
+"""Imports decomposed exported programs into the aten dialect."""
+
+from __future__ import annotations
+
+import operator
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import (
+    ConstantArgument,
+    InputKind,
+    InputSpec,
+    OutputKind,
+    OutputSpec,
+    TensorArgument,
+)
+from torch.fx import Node
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    FunctionType,
+    IntegerAttr,
+    ModuleOp,
+    NoneType,
+    StringAttr,
+    TensorType,
+    i64,
+)
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+
+from ...dialects import aten
+from ...dialects.aten.numbers import NumberOp
+from ...dialects.diagnostic import Diagnostic, DiagnosticsError
+from ...dialects.edge.ops import LiteralOp, WeightOp
+from ...dialects.function import INPUTS, NAME, OUTPUTS, SYMBOLS, VALUE
+from ...dialects.location import Place, place_of
+from ...dialects.schema import Argument
+from ...dialects.schema_op import SchemaOp, operation_name
+from ...dialects.schema_values import Value, is_dropped, to_attribute
+from ...dialects.weights import WeightsStore
+from .locations import node_location
+from .structure import leaf_names, structure_text
+from .types import ELEMENT_TYPES, SymbolNames, UnsupportedValue, to_numpy
+
+ASSERTIONS = frozenset(
+    {
+        "aten::_assert_tensor_metadata",
+        "aten::_assert_scalar",
+        "aten::_assert_async.msg",
+        "aten::sym_constrain_range",
+        "aten::sym_constrain_range_for_size",
+    }
+)
+"""Checks that torch.export leaves in the graph; they compute nothing."""
+
+
+def import_programs(programs: Mapping[str, ExportedProgram], weights: WeightsStore) -> ModuleOp:
+    """A module of the aten dialect with one function a method; tensors go into `weights`.
+
+    Raises DiagnosticsError that lists all that cannot be imported.
+    """
+    weight_keys = WeightKeys(weights)
+    importers = [
+        FunctionImporter(name, program, weight_keys) for name, program in programs.items()
+    ]
+    functions = [importer.run() for importer in importers]
+    problems = [d for importer in importers for d in importer.problems.diagnostics()]
+    if problems:
+        raise DiagnosticsError(problems)
+    return ModuleOp(cast(list[Operation], functions))
+
+
+class WeightKeys:
+    """Puts tensors into the store; the same memory is stored once, under its first name."""
+
+    def __init__(self, store: WeightsStore) -> None:
+        self._store = store
+        self._by_memory: dict[tuple[Any, ...], str] = {}
+        self._alive: list[torch.Tensor] = []
+
+    def key(self, name: str, tensor: torch.Tensor) -> str:
+        """The key of a tensor, stored under `name` unless it is there already."""
+        memory = (tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
+        if tensor.numel() and memory in self._by_memory:
+            return self._by_memory[memory]
+        key, count = name, 0
+        while key in self._store:
+            # Two methods may have different tensors of one name.
+            count += 1
+            key = f"{name}#{count}"
+        self._store.add(key, to_numpy(tensor))
+        self._by_memory[memory] = key
+        self._alive.append(tensor)
+        return key
+
+
+class Problems:
+    """What cannot be imported, each kind of problem once with all of its places."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[str, str, str], list[Place]] = defaultdict(list)
+
+    def add(self, operation: str, node: Node, message: str, advice: str) -> None:
+        """Record a problem at a node."""
+        self._places[operation, message, advice].append(place_of(node_location(node)))
+
+    def diagnostics(self) -> list[Diagnostic]:
+        """One diagnostic a kind, at its first place, the others listed."""
+        return [
+            Diagnostic(operation, places[0], message + _others(places), advice)
+            for (operation, message, advice), places in self._places.items()
+        ]
+
+
+def _others(places: list[Place]) -> str:
+    if len(places) == 1:
+        return ""
+    others = dict.fromkeys(str(place) for place in places[1:])
+    shown = ", ".join(list(others)[:8])
+    more = f" and {len(others) - 8} more" if len(others) > 8 else ""
+    return f" (used {len(places)} times, also at {shown}{more})"
+
+
+class FunctionImporter:
+    """Imports one exported program as one function."""
+
+    def __init__(self, name: str, program: ExportedProgram, weights: WeightKeys) -> None:
+        self._name = name
+        self._program = program
+        self._weights = weights
+        self._symbols = SymbolNames()
+        self._types: dict[Any, Attribute] = {}
+        self._block = Block()
+        self._values: dict[Node, SSAValue | list[SSAValue]] = {}
+        self._pending_weights: dict[Node, InputSpec] = {}
+        self.problems = Problems()
+
+    def run(self) -> FuncOp:
+        """The function; what could not be imported is in `problems`."""
+        placeholders = [n for n in self._program.graph.nodes if n.op == "placeholder"]
+        specs = self._program.graph_signature.input_specs
+        argument_attributes: list[DictionaryAttr] = []
+        for node, spec in zip(placeholders, specs, strict=True):
+            if spec.kind is InputKind.USER_INPUT:
+                argument_attributes.append(self._add_input(node, spec))
+            else:
+                self._pending_weights[node] = spec
+        for node in self._program.graph.nodes:
+            if node.op == "call_function":
+                self._import_node(node)
+            elif node.op == "get_attr":
+                self._unsupported_region(node)
+        results, result_attributes = self._outputs()
+        if not self.problems.diagnostics():
+            self._block.add_op(ReturnOp(*results))
+        function = FuncOp(
+            self._name,
+            FunctionType.from_lists(
+                [a.type for a in self._block.args], [value.type for value in results]
+            ),
+            Region(self._block),
+            arg_attrs=ArrayAttr(argument_attributes),
+            res_attrs=ArrayAttr(result_attributes),
+        )
+        self._describe(function)
+        return function
+
+    def _describe(self, function: FuncOp) -> None:
+        call_spec = self._program.call_spec
+        if call_spec.in_spec is not None and call_spec.out_spec is not None:
+            function.attributes[INPUTS] = StringAttr(structure_text(call_spec.in_spec))
+            function.attributes[OUTPUTS] = StringAttr(structure_text(call_spec.out_spec))
+        ranges: dict[str, Attribute] = {}
+        constraints = {str(s): r for s, r in self._program.range_constraints.items()}
+        for torch_name, name in self._symbols.names.items():
+            bounds = constraints.get(torch_name)
+            low = int(bounds.lower) if bounds is not None else 0
+            high = bounds.upper if bounds is not None else None
+            items: list[Attribute] = [IntegerAttr(low, i64)]
+            if high is not None and high.is_Integer:
+                items.append(IntegerAttr(int(high), i64))
+            ranges[name] = ArrayAttr(items)
+        if ranges:
+            function.attributes[SYMBOLS] = DictionaryAttr(ranges)
+
+    def _add_input(self, node: Node, spec: InputSpec) -> DictionaryAttr:
+        attributes: dict[str, Attribute] = {NAME: StringAttr(node.name)}
+        argument = spec.arg
+        if isinstance(argument, ConstantArgument):
+            value = argument.value
+            type = self._symbols.type_of(value) if not isinstance(value, str) else NoneType()
+            literal = to_attribute(Argument("", "Scalar"), cast(Value, value))
+            if literal is not None:
+                attributes[VALUE] = literal
+        else:
+            type = self._type(node, node.meta["val"])
+        value = self._block.insert_arg(type, len(self._block.args))
+        value.name_hint = _hint(node.name)
+        self._values[node] = value
+        return DictionaryAttr(attributes)
+
+    def _type(self, node: Node, value: Any) -> Attribute:
+        key = (value.dtype, tuple(map(str, value.shape))) if isinstance(value, torch.Tensor) else 0
+        if key and key in self._types:
+            return self._types[key]
+        try:
+            type = self._symbols.type_of(value)
+        except UnsupportedValue as error:
+            self.problems.add(
+                str(node.target), node, f"produces {error}, which has no type here", ""
+            )
+            return TensorType(i64, [])
+        if key:
+            self._types[key] = type
+        return type
+
+    def _add(self, op: Operation, node: Node) -> None:
+        op.location = node_location(node)
+        self._block.add_op(op)
+
+    def _value(self, node: Node, user: Node) -> SSAValue:
+        """The value of a tensor node; weights are read where they are first used."""
+        if node not in self._values:
+            spec = self._pending_weights[node]
+            name = cast(str, spec.target)
+            tensor = self._stored(spec)
+            op = WeightOp(self._weights.key(name, tensor), self._type(node, tensor))
+            op.result.name_hint = _hint(name.replace(".", "_"))
+            self._add(op, user)
+            self._values[node] = op.result
+        return cast(SSAValue, self._values[node])
+
+    def _stored(self, spec: InputSpec) -> torch.Tensor:
+        name = cast(str, spec.target)
+        if name in self._program.state_dict and spec.kind is not InputKind.CONSTANT_TENSOR:
+            return self._program.state_dict[name]
+        return cast(torch.Tensor, self._program.constants[name])
+
+    def _import_node(self, node: Node) -> None:
+        target = node.target
+        if target is operator.getitem:
+            source = cast(Node, node.args[0])
+            if source in self._values:
+                values = cast(list[SSAValue], self._values[source])
+                self._values[node] = values[cast(int, node.args[1])]
+            return
+        if not isinstance(node.meta.get("val"), torch.Tensor | list | tuple):
+            self._check_ignored(node)
+            return
+        if not isinstance(target, torch._ops.OpOverload):
+            self._unsupported_region(node)
+            return
+        key = schema_key(target)
+        if key not in aten.OPERATORS:
+            self.problems.add(
+                key,
+                node,
+                "is not an operator that edgeir knows",
+                "replace it in the model, or give torch.export a decomposition for it",
+            )
+            return
+        self._import_operator(node, aten.OPERATORS[key])
+
+    def _check_ignored(self, node: Node) -> None:
+        """Sizes are expressions in types, assertions compute nothing; the rest has no place."""
+        target = node.target
+        if not isinstance(target, torch._ops.OpOverload):
+            return
+        key = schema_key(target)
+        if key in ASSERTIONS or key.startswith("aten::sym_") or node.meta.get("val") is None:
+            return
+        self.problems.add(
+            key,
+            node,
+            "computes a number from the values of a tensor, which is not supported yet",
+            "keep the value in a tensor, or compute it outside the model",
+        )
+
+    def _unsupported_region(self, node: Node) -> None:
+        self.problems.add(
+            str(node.target),
+            node,
+            "is a control-flow operator, which is not supported yet",
+            "unroll the loop, or select with torch.where",
+        )
+
+    def _import_operator(self, node: Node, op_class: type[SchemaOp]) -> None:
+        schema = op_class.SCHEMA
+        given = dict(zip((a.name for a in schema.arguments), node.args, strict=False))
+        given |= node.kwargs
+        arguments: dict[str, Any] = {}
+        try:
+            for argument in schema.arguments:
+                if argument.name in given and not is_dropped(argument):
+                    arguments[argument.name] = self._argument(node, argument, given[argument.name])
+        except UnsupportedValue as error:
+            self.problems.add(operation_name(schema, "aten"), node, f"takes {error}", "")
+            return
+        except KeyError:
+            # An operand is the result of an operator that is already reported.
+            return
+        result = node.meta["val"]
+        many = isinstance(result, list | tuple)
+        types = [self._type(node, value) for value in (cast(list[Any], result) if many else [result])]
+        op = op_class(**arguments, result_types=types)
+        self._add(op, node)
+        for value in op.results:
+            value.name_hint = _hint(node.name)
+        self._values[node] = list(op.results) if many else op.results[0]
+
+    def _argument(self, node: Node, argument: Argument, value: Any) -> Any:
+        if not argument.is_tensor:
+            return self._constant(value)
+        if argument.is_list:
+            return [None if v is None else self._tensor(node, v) for v in value]
+        return None if value is None else self._tensor(node, value)
+
+    def _tensor(self, node: Node, value: Any) -> SSAValue:
+        if isinstance(value, Node) and isinstance(value.meta.get("val"), torch.Tensor):
+            return self._value(value, node)
+        number = NumberOp(self._constant(value))
+        self._add(number, node)
+        return number.result
+
+    def _constant(self, value: Any) -> Value:
+        if isinstance(value, Node):
+            value = value.meta["val"]
+        match value:
+            case torch.SymInt():
+                return self._symbols.expr(value)
+            case torch.dtype():
+                return ELEMENT_TYPES[value]
+            case list() | tuple():
+                return [self._constant(item) for item in cast(list[Any], value)]
+            case None | bool() | int() | float() | str():
+                return value
+            case _:
+                raise UnsupportedValue(f"the {type(value).__name__} {value}")
+
+    def _outputs(self) -> tuple[list[SSAValue], list[Attribute]]:
+        output = next(n for n in self._program.graph.nodes if n.op == "output")
+        specs = self._program.graph_signature.output_specs
+        names = self._output_names(specs)
+        results: list[SSAValue] = []
+        attributes: list[Attribute] = []
+        for spec, value in zip(specs, cast(list[Any], output.args[0]), strict=True):
+            if spec.kind is not OutputKind.USER_OUTPUT:
+                kind = spec.kind.name.lower().replace("_", " ")
+                self.problems.add(
+                    f"{kind} of {spec.target}",
+                    cast(Node, value),
+                    "state that changes between calls is not supported yet",
+                    "return the new value from forward and pass it in again",
+                )
+                continue
+            result = self._output(output, spec, value)
+            if result is not None:
+                name = next(names)
+                results.append(result)
+                attributes.append(DictionaryAttr({NAME: StringAttr(name)} if name else {}))
+        return results, attributes
+
+    def _output_names(self, specs: list[OutputSpec]) -> Any:
+        spec = self._program.call_spec.out_spec
+        names = leaf_names(spec) if spec is not None else []
+        return iter(names + [""] * (len(specs) - len(names)))
+
+    def _output(self, output: Node, spec: OutputSpec, value: Any) -> SSAValue | None:
+        if isinstance(spec.arg, TensorArgument) and isinstance(value, Node):
+            if value in self._values or value in self._pending_weights:
+                return self._value(value, output)
+            return None
+        if isinstance(value, Node) and isinstance(value.meta.get("val"), torch.SymInt):
+            value = value.meta["val"]
+            literal: Any = self._symbols.expr(value)
+        else:
+            literal = value
+        if isinstance(literal, str):
+            self.problems.add("output", output, f"the string {literal!r} is no output", "drop it")
+            return None
+        op = LiteralOp(literal)
+        self._block.add_op(op)
+        return op.result
+
+
+def schema_key(target: torch._ops.OpOverload) -> str:
+    """The table key of an operator: `aten::add.Tensor`."""
+    schema = target._schema
+    return f"{schema.name}.{schema.overload_name}" if schema.overload_name else schema.name
+
+
+def _hint(name: str) -> str | None:
+    return name if SSAValue.is_valid_name(name) else None
+
+
