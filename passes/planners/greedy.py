@@ -2,9 +2,9 @@
 
 One order fills the arena storage by storage: each goes into the tightest gap between the storages
 that are placed already and live at the same time, else on top of them. No single order is best for
-all networks, so a few are tried, and then the best one is improved: the first storage that does not fit
-below the best arena so far is placed earlier. The search ends where the lower bound is reached, or after a fixed amount of work, so the
-result depends on the storages alone.
+all networks, so a few are tried, and then the best one is improved: the first storage that does not
+fit below the best arena so far is placed earlier. The search ends where the lower bound is reached,
+or after a fixed amount of work, so the result depends on the storages alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence

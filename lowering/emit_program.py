@@ -1,0 +1,335 @@
+"""Emission: a module of `memory.method`s becomes the bytes of a program.
+
+Values stand in the order of the declarations, operators in the order of their first use, methods in
+the order of their names; constants with equal bytes are stored once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    FileLineColLoc,
+    FusedLoc,
+    ModuleOp,
+    NameLoc,
+    StringAttr,
+)
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+
+from ..dialects import memory
+from ..dialects.constant import ConstantAttr
+from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.layout import order_of
+from ..dialects.weights import WeightsError
+from ..runtime.dtypes import BY_NAME
+from ..runtime.errors import ProgramError
+from ..runtime.program.program_file import ProgramFile
+from ..runtime.program.schema import (
+    AllocationDetails,
+    BackendDelegate,
+    Bool,
+    BoolList,
+    Chain,
+    ContainerMetadata,
+    DelegateCall,
+    Double,
+    DoubleList,
+    ExecutionPlan,
+    ExtraTensorInfo,
+    Frame,
+    FrameList,
+    FreeCall,
+    Instruction,
+    Int,
+    IntList,
+    JumpFalseCall,
+    KernelCall,
+    MoveCall,
+    Null,
+    Operator,
+    OptionalTensorList,
+    ShapeDynamism,
+    String,
+    Tensor,
+    TensorList,
+    Value,
+)
+from ..runtime.program.segments import SegmentsBuilder
+from ..runtime.program.writer import write_program
+
+Weights = Mapping[str, NDArray[Any]]
+"""Arrays by the keys of `memory.constant`, initial states and payloads; their bytes are stored as
+they are, so an array for a slot with a dim order has its elements in that order."""
+
+
+def emit_program(module: ModuleOp, weights: Weights, *, locations: bool = True) -> bytes:
+    """The bytes of a `.pte` file for a planned module.
+
+    Raises DiagnosticsError with everything that the format cannot take, found in the whole module.
+    """
+    try:
+        return write_program(build_program(module, weights, locations=locations))
+    except ProgramError as error:
+        raise DiagnosticsError([Diagnostic.at(module, str(error))]) from None
+
+
+def build_program(module: ModuleOp, weights: Weights, *, locations: bool = True) -> ProgramFile:
+    """The tables and segments of a planned module; raises as `emit_program` does."""
+    diagnostics: list[Diagnostic] = []
+    segments = SegmentsBuilder()
+    methods: list[memory.MethodOp] = []
+    for op in module.ops:
+        if isinstance(op, memory.MethodOp):
+            methods.append(op)
+        else:
+            diagnostics.append(
+                Diagnostic.at(op, "only memory.method can be emitted", "run convert-edge-to-memory")
+            )
+    if not methods:
+        diagnostics.append(Diagnostic.at(module, "there is no memory.method to emit"))
+    emitters = [
+        _MethodEmitter(method, weights, segments, diagnostics)
+        for method in sorted(methods, key=lambda method: method.sym_name.data)
+    ]
+    plans = [emitter.plan(locations) for emitter in emitters]
+    if diagnostics:
+        raise DiagnosticsError(diagnostics)
+    return segments.build(plans)
+
+
+class _MethodEmitter:
+    """Builds the execution plan of one method."""
+
+    def __init__(
+        self,
+        method: memory.MethodOp,
+        weights: Weights,
+        segments: SegmentsBuilder,
+        diagnostics: list[Diagnostic],
+    ):
+        self.method = method
+        self.weights = weights
+        self.segments = segments
+        self.diagnostics = diagnostics
+        self.index: dict[SSAValue, int] = {op.slot: i for i, op in enumerate(method.slots)}
+        self.values: list[Value] = []
+        self.operators: dict[str, int] = {}
+        self.delegates: list[BackendDelegate] = []
+
+    def plan(self, locations: bool) -> ExecutionPlan:
+        method = self.method
+        for op in method.slots:
+            self.values.append(self._value(op))
+        numbered = [op for op in method.instructions if not isinstance(op, _NO_INSTRUCTION)]
+        starts = _block_starts(method)
+        instructions = [self._instruction(op, starts) for op in numbered]
+        frames = [FrameList(list(_frames(op.location))) for op in numbered]
+        traced = locations and any(trace.items for trace in frames)
+        container = None
+        if method.inputs is not None or method.outputs is not None:
+            container = ContainerMetadata(_text(method.inputs), _text(method.outputs))
+        return ExecutionPlan(
+            name=method.sym_name.data,
+            container_meta_type=container,
+            values=self.values,
+            inputs=self._indices(method.begin.inputs),
+            outputs=self._indices(method.begin.outputs),
+            chains=[Chain(instructions=instructions, stacktrace=frames if traced else None)],
+            operators=[_operator(name) for name in self.operators],
+            delegates=self.delegates,
+            non_const_buffer_sizes=(
+                [0] if method.arenas is None else [int(size) for size in method.arenas.get_values()]
+            ),
+        )
+
+    def _indices(self, slots: Iterable[SSAValue]) -> list[int]:
+        return [self.index[slot] for slot in slots]
+
+    def _value(self, op: memory.SlotOp) -> Value:
+        match op:
+            case memory.PlannedOp():
+                return self._planned(op)
+            case memory.UnplannedOp():
+                return self._tensor(op, name=op.user_name, dynamic=op.dynamic is not None)
+            case memory.ConstantOp():
+                return self._tensor(op, data_index=self._data(op, op.value, initial=False))
+            case memory.ViewOp():
+                return self._view(op)
+            case memory.ScalarOp():
+                number = op.number
+                if isinstance(number, bool):
+                    return Bool(number)
+                return Int(number) if isinstance(number, int) else Double(number)
+            case memory.StringOp():
+                return String(op.value.data)
+            case memory.NullOp():
+                return Null()
+            case memory.IntListOp():
+                return IntList(self._indices(op.items))
+            case memory.DoubleListOp():
+                return DoubleList([item.value.data for item in op.items])
+            case memory.BoolListOp():
+                return BoolList([bool(item.value.data) for item in op.items])
+            case memory.TensorListOp():
+                return TensorList(self._indices(op.items))
+            case memory.OptionalTensorListOp():
+                return OptionalTensorList(
+                    [-1 if item is None else self.index[item] for item in op.entries]
+                )
+
+    def _planned(self, op: memory.PlannedOp) -> Tensor:
+        data_index = 0
+        if op.initial is not None:
+            data_index = self._data(op, op.initial, initial=True)
+        return self._tensor(
+            op,
+            name=op.user_name,
+            dynamic=op.dynamic is not None,
+            data_index=data_index,
+            place=self._place(op),
+        )
+
+    def _view(self, op: memory.ViewOp) -> Tensor:
+        storage, offset = memory.storage_of(op.slot)
+        place = None
+        data_index = 0
+        if isinstance(storage.owner, memory.PlannedOp):
+            if (start := storage.owner.place) is not None:
+                place = start[0], start[1] + offset
+        else:
+            data_index = cast(Tensor, self.values[self.index[storage]]).data_buffer_idx
+        return self._tensor(op, dynamic=op.dynamic is not None, data_index=data_index, place=place)
+
+    def _place(self, op: memory.PlannedOp) -> tuple[int, int] | None:
+        place = op.place
+        arenas = () if self.method.arenas is None else self.method.arenas.get_values()
+        if place is None:
+            self._refuse(op, "the slot has no place in an arena", "run plan-memory")
+        elif place[0] >= len(arenas):
+            self._refuse(op, f"the method has no arena {place[0]}", "list its size in arenas")
+        return place
+
+    def _tensor(
+        self,
+        op: memory.SlotOp,
+        *,
+        name: StringAttr | None = None,
+        dynamic: bool = False,
+        data_index: int = 0,
+        place: tuple[int, int] | None = None,
+    ) -> Tensor:
+        type = memory.tensor_of(op.slot)
+        assert type is not None, "the verifier saw a tensor"
+        scalar = BY_NAME.get(str(type.element_type))
+        if scalar is None:
+            self._refuse(op, f"the format has no tensors of {type.element_type}")
+        return Tensor(
+            scalar_type=0 if scalar is None else scalar.code,
+            sizes=list(type.get_shape()),
+            dim_order=list(order_of(type)),
+            data_buffer_idx=data_index,
+            allocation_info=None if place is None else AllocationDetails.at(*place),
+            shape_dynamism=ShapeDynamism.DYNAMIC_BOUND if dynamic else ShapeDynamism.STATIC,
+            extra_tensor_info=(
+                None if name is None else ExtraTensorInfo(fully_qualified_name=name.data)
+            ),
+        )
+
+    def _data(self, op: memory.SlotOp, value: Attribute, *, initial: bool) -> int:
+        """The index of stored bytes; 0, with a diagnostic, where there are none that fit."""
+        data = self._bytes(op, value)
+        if data is None:
+            return 0
+        type = memory.tensor_of(op.slot)
+        assert type is not None, "the verifier saw a tensor"
+        if (wanted := memory.tensor_bytes(type)) != data.nbytes:
+            self._refuse(op, f"{value} has {data.nbytes} bytes, {type} takes {wanted}")
+            return 0
+        pool = self.segments.initial_data if initial else self.segments.constants
+        return pool.add(data)
+
+    def _bytes(self, op: Operation, value: Attribute) -> memoryview | None:
+        if isinstance(value, ConstantAttr):
+            return memoryview(value.data.data)
+        if not isinstance(value, StringAttr):
+            self._refuse(op, f"no bytes in {value}", "give a weights key or an #edge.constant")
+            return None
+        try:
+            array = self.weights[value.data]
+        except (WeightsError, KeyError) as error:
+            known = isinstance(error, WeightsError)
+            self._refuse(op, str(error) if known else f"there are no weights {value}")
+            return None
+        return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+    def _instruction(self, op: Operation, starts: Mapping[Block, int]) -> Instruction:
+        match op:
+            case memory.CallOp():
+                number = self.operators.setdefault(op.operator.data, len(self.operators))
+                return KernelCall(number, self._indices(op.instruction_slots))
+            case memory.DelegateCallOp():
+                payload = self._bytes(op, op.payload)
+                reference = self.segments.add_delegate(b"" if payload is None else payload)
+                self.delegates.append(BackendDelegate(op.backend.data, reference))
+                arguments = self._indices((*op.arguments, *op.outs))
+                return DelegateCall(len(self.delegates) - 1, arguments)
+            case memory.MoveOp():
+                return MoveCall(self.index[op.source], self.index[op.target])
+            case memory.FreeOp():
+                return FreeCall(self.index[op.target])
+            case memory.JumpFalseOp():
+                return JumpFalseCall(self.index[op.condition], starts[op.target])
+            case _:
+                self._refuse(op, "not an instruction of the memory dialect")
+                return FreeCall(0)
+
+    def _refuse(self, op: Operation, message: str, advice: str = "") -> None:
+        slot = op.results[0].name_hint if op.results else None
+        subject = f"@{self.method.sym_name.data}" + (f" %{slot}" if slot else "")
+        self.diagnostics.append(Diagnostic.at(op, f"{subject}: {message}", advice))
+
+
+_NO_INSTRUCTION = (memory.JumpOp, memory.EndOp)
+"""Terminators that only say what the order of instructions says in a program."""
+
+
+def _block_starts(method: memory.MethodOp) -> dict[Block, int]:
+    """The number of the first instruction of each block."""
+    starts: dict[Block, int] = {}
+    count = 0
+    for block in method.body.blocks:
+        starts[block] = count
+        skipped = (*memory.SLOT_OPS, memory.BeginOp, *_NO_INSTRUCTION)
+        count += sum(not isinstance(op, skipped) for op in block.ops)
+    return starts
+
+
+def _operator(name: str) -> Operator:
+    """The operator `ns::name.overload` of the operators table."""
+    base, _, overload = name.partition(".")
+    return Operator(base, overload)
+
+
+def _text(attribute: StringAttr | None) -> str:
+    return "" if attribute is None else attribute.data
+
+
+def _frames(location: Attribute, module: str = "") -> Iterator[Frame]:
+    """The stack frames of a location: one for each source line, with the module path as name."""
+    match location:
+        case FusedLoc():
+            for part in cast(ArrayAttr[Attribute], location.locations):
+                yield from _frames(part, module)
+        case NameLoc():
+            module = module or location.desc.data
+            inner = list(_frames(location.location, module))
+            yield from inner or [Frame(name=module)]
+        case FileLineColLoc():
+            yield Frame(location.filename.data, location.line.data, module)
+        case _:
+            return
