@@ -1,0 +1,144 @@
+"""What a method takes and gives: names, shapes, dtypes, bytes and structure, from its tables."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .dtypes import BY_CODE
+from .program.schema import (
+    Bool,
+    Double,
+    ExecutionPlan,
+    Int,
+    ShapeDynamism,
+    String,
+    Tensor,
+    Value,
+)
+from .structure import Structure, parse_structure
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One input or output of a method.
+
+    A tensor has its `shape` (where `dynamic`, the largest one), numpy `dtype`, scalar type as the
+    IR spells it (`f32`) and size in bytes. A Python value has no dimensions and no bytes, and the
+    scalar type `int`, `float`, `bool`, `str` or `none`; the last two have no dtype.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] | None
+    scalar_type: str
+    nbytes: int
+    dynamic: bool
+    is_tensor: bool
+
+    def __str__(self) -> str:
+        if not self.is_tensor:
+            return self.scalar_type
+        limit = "<=" if self.dynamic else ""
+        return f"{self.dtype}[{', '.join(f'{limit}{size}' for size in self.shape)}]"
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """A method's inputs and outputs, flat, and the structures that the model has them in.
+
+    `input_structure` is a tuple of positional arguments and a dict of keyword arguments; either
+    structure is None where the program does not say. `mutated_inputs` are positions of inputs that
+    the method writes, in the order of the new values that precede the user's outputs in the
+    program. `backends` are the names of the backends that it calls.
+    """
+
+    name: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    input_structure: Structure | None
+    output_structure: Structure | None
+    mutated_inputs: tuple[int, ...]
+    backends: tuple[str, ...]
+
+
+def describe_method(plan: ExecutionPlan) -> MethodInfo:
+    """The metadata of a method of a verified program."""
+    inputs = _describe("input", [plan.values[index] for index in plan.inputs])
+    returned = _returned_structure(plan)
+    # An export returns the new values of mutated inputs too, first; the structure has no place
+    # for them.
+    mutated = plan.outputs[: len(plan.outputs) - returned.leaf_count] if returned else []
+    outputs = plan.outputs[len(mutated) :]
+    return MethodInfo(
+        name=plan.name,
+        inputs=inputs,
+        outputs=_describe("output", [plan.values[index] for index in outputs]),
+        input_structure=_taken_structure(plan),
+        output_structure=returned,
+        mutated_inputs=tuple(plan.inputs.index(index) for index in mutated),
+        backends=tuple(dict.fromkeys(delegate.id for delegate in plan.delegates)),
+    )
+
+
+def _taken_structure(plan: ExecutionPlan) -> Structure | None:
+    metadata = plan.container_meta_type
+    structure = parse_structure(metadata.encoded_inp_str) if metadata else None
+    if structure is None or structure.leaf_count != len(plan.inputs):
+        return None
+    kinds = [child.kind for child in structure.children]
+    return structure if kinds == ["tuple", "dict"] else None
+
+
+def _returned_structure(plan: ExecutionPlan) -> Structure | None:
+    metadata = plan.container_meta_type
+    structure = parse_structure(metadata.encoded_out_str) if metadata else None
+    if structure is None or structure.leaf_count > len(plan.outputs):
+        return None
+    mutated = plan.outputs[: len(plan.outputs) - structure.leaf_count]
+    return structure if set(mutated) <= set(plan.inputs) else None
+
+
+def _describe(kind: str, values: list[Value]) -> tuple[TensorInfo, ...]:
+    infos: list[TensorInfo] = []
+    names: set[str] = set()
+    for index, value in enumerate(values):
+        name = _stored_name(value)
+        if not name or name in names:
+            name = f"{kind}_{index}"
+        names.add(name)
+        infos.append(_describe_value(name, value))
+    return tuple(infos)
+
+
+def _stored_name(value: Value) -> str | None:
+    info = value.extra_tensor_info if isinstance(value, Tensor) else None
+    return info.fully_qualified_name if info is not None else None
+
+
+def _describe_value(name: str, value: Value) -> TensorInfo:
+    if isinstance(value, Tensor):
+        known = BY_CODE.get(value.scalar_type)
+        return TensorInfo(
+            name,
+            tuple(value.sizes),
+            known.dtype if known else None,
+            known.name if known else f"scalar type {value.scalar_type}",
+            prod(value.sizes) * (known.dtype.itemsize if known else 0),
+            value.shape_dynamism != ShapeDynamism.STATIC,
+            is_tensor=True,
+        )
+    scalar_type, dtype = "none", None
+    match value:
+        case Int():
+            scalar_type, dtype = "int", np.dtype(np.int64)
+        case Double():
+            scalar_type, dtype = "float", np.dtype(np.float64)
+        case Bool():
+            scalar_type, dtype = "bool", np.dtype(np.bool_)
+        case String():
+            scalar_type = "str"
+        case _:
+            pass
+    return TensorInfo(name, (), dtype, scalar_type, 0, dynamic=False, is_tensor=False)
