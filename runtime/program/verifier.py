@@ -352,7 +352,7 @@ class _MethodCheck:
         signature = self.signatures.get(name)
         if signature is None:
             if not call.args:
-                yield f"{name[:80]} is called without arguments, not even a result"
+                yield f"{name[:80]!r} is called without arguments, not even a result"
             return
         if len(call.args) != len(signature.kinds):
             yield f"{name} takes {len(signature.kinds)} arguments, not {len(call.args)}"

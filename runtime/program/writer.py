@@ -112,9 +112,9 @@ class _TableWriter:
         self.builder.Finish(root, file_identifier=IDENTIFIER)
         return bytes(self.builder.Output())
 
-    def table(self, table: Any) -> int:
+    def table(self, table: object) -> int:
         """A table, its children first: a flatbuffer is built from the leaves up."""
-        layout = layout_of(cast(type, type(table)))
+        layout = layout_of(type(table))
         values = [getattr(table, field.name) for field in layout]
         children = [
             value if value is None or _is_scalar(field.slot) else self.child(field.slot, value)
