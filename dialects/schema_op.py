@@ -113,6 +113,20 @@ class SchemaOp(IRDLOperation):
             for a in self.kept_arguments()
         }
 
+    def kernel_arguments(self) -> list[tuple[Argument, Operand | Value]]:
+        """What the out variant takes before its outs, in order; what the IR drops is a default."""
+        return [
+            (
+                a,
+                default_of(a)
+                if is_dropped(a)
+                else self.operand_of(a.name)
+                if a.is_tensor
+                else self.value_of(a.name),
+            )
+            for a in self.SCHEMA.out_arguments
+        ]
+
     def verify_(self) -> None:
         """Check constants against the schema and the layouts of the results."""
         for argument in self.kept_arguments():

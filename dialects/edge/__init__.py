@@ -20,7 +20,14 @@ OPERATORS = OperatorSet("edge", __name__, aten.TABLE.values())
 
 @cache
 def _dialect() -> Dialect:
-    operations: list[type[Operation]] = [*OPERATORS, ConstantOp, LiteralOp, ScalarOp, ToLayoutOp, WeightOp]
+    operations: list[type[Operation]] = [
+        *OPERATORS,
+        ConstantOp,
+        LiteralOp,
+        ScalarOp,
+        ToLayoutOp,
+        WeightOp,
+    ]
     return Dialect("edge", operations, [ConstantAttr, ExprAttr, ExprsAttr, LayoutAttr])
 
 

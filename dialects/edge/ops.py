@@ -157,9 +157,14 @@ class LiteralOp(IRDLOperation):
         attribute = to_attribute(Argument("value", "Scalar"), value)
         super().__init__(properties={"value": attribute}, result_types=[_literal_type(value)])
 
+    @property
+    def number(self) -> Value:
+        """The number, or None."""
+        return from_attribute(self.value)
+
     def verify_(self) -> None:
         """The type is that of the number."""
-        if self.result.type != (expected := _literal_type(from_attribute(self.value))):
+        if self.result.type != (expected := _literal_type(self.number)):
             raise VerifyException(f"edge.literal: has type {self.result.type}, not {expected}")
 
 

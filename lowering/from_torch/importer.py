@@ -64,9 +64,7 @@ def import_programs(programs: Mapping[str, ExportedProgram], weights: WeightsSto
     Raises DiagnosticsError that lists all that cannot be imported.
     """
     weight_keys = WeightKeys(weights)
-    importers = [
-        FunctionImporter(name, program, weight_keys) for name, program in programs.items()
-    ]
+    importers = [FunctionImporter(name, program, weight_keys) for name, program in programs.items()]
     functions = [importer.run() for importer in importers]
     problems = [d for importer in importers for d in importer.problems.diagnostics()]
     if problems:
@@ -305,7 +303,9 @@ class FunctionImporter:
             return
         result = node.meta["val"]
         many = isinstance(result, list | tuple)
-        types = [self._type(node, value) for value in (cast(list[Any], result) if many else [result])]
+        types = [
+            self._type(node, value) for value in (cast(list[Any], result) if many else [result])
+        ]
         op = op_class(**arguments, result_types=types)
         self._add(op, node)
         for value in op.results:
@@ -395,5 +395,3 @@ def schema_key(target: torch._ops.OpOverload) -> str:
 
 def _hint(name: str) -> str | None:
     return name if SSAValue.is_valid_name(name) else None
-
-

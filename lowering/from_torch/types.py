@@ -142,4 +142,3 @@ _NUMPY_VIEWS: dict[torch.dtype, np.dtype[Any]] = {
     torch.float8_e4m3fn: np.dtype(ml_dtypes.float8_e4m3fn),
     torch.float8_e5m2: np.dtype(ml_dtypes.float8_e5m2),
 }
-

@@ -1,1 +1,5 @@
 """Runs an aten or edge module with the kernels of the runtime."""
+
+from .function import evaluate
+
+__all__ = ["evaluate"]

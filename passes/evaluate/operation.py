@@ -1,0 +1,96 @@
+"""Runs one operation with the kernel of the runtime, as PyTorch would run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Attribute, SSAValue
+
+from ...dialects.aten.promotion import compute_type
+from ...dialects.diagnostic import Diagnostic, DiagnosticsError
+from ...dialects.expr import Expr
+from ...dialects.schema import Argument
+from ...dialects.schema_op import SchemaOp
+from ...runtime.errors import ProgramError
+from ...runtime.registry import Kernel, find_kernel
+from .arrays import Array, empty_array, numpy_dtype, scalar_type
+
+
+def evaluate_operation(
+    op: SchemaOp, values: Mapping[SSAValue, Any], sizes: Mapping[str, int]
+) -> list[Array]:
+    """The results of an operation; `values` holds its operands, `sizes` the symbols.
+
+    Implicit promotion of the aten dialect is done here, by casting operands. Raises
+    DiagnosticsError where the operator has no kernel or its kernel refuses.
+    """
+    kernel = _kernel_of(op)
+    dtype = compute_type(op)
+    cast_to = None if dtype is None else numpy_dtype(dtype)
+    arguments: list[Any] = []
+    for argument, value in op.kernel_arguments():
+        if argument.is_tensor:
+            arguments.append(_operands(argument, value, values, cast_to))
+        else:
+            arguments.append(_constant(value, sizes))
+    outs = [empty_array(cast(TensorType[Attribute], r.type), sizes) for r in op.results]
+    as_list = any(result.is_list for result in op.SCHEMA.results)
+    try:
+        with np.errstate(all="ignore"):
+            returned = kernel(*arguments, *([outs] if as_list else outs))
+    except (ProgramError, ValueError, TypeError, IndexError) as error:
+        raise DiagnosticsError([Diagnostic.at(op, f"cannot be run: {error}")]) from error
+    if returned is None:
+        return outs
+    return list(returned) if isinstance(returned, list | tuple) else [returned]
+
+
+def has_kernel(op: SchemaOp) -> bool:
+    """Whether the runtime has a kernel for an operation."""
+    return op.ENTRY.out is not None and find_kernel(op.ENTRY.out) is not None
+
+
+def _kernel_of(op: SchemaOp) -> Kernel:
+    name = op.ENTRY.out or op.SCHEMA.key
+    kernel = find_kernel(name)
+    if kernel is None:
+        diagnostic = Diagnostic.at(
+            op, f"the interpreter has no kernel {name}", "register one with @kernel and --load"
+        )
+        raise DiagnosticsError([diagnostic])
+    return kernel
+
+
+_UNPROMOTED = frozenset({"condition", "mask"})
+
+
+def _operands(
+    argument: Argument, value: Any, values: Mapping[SSAValue, Any], dtype: np.dtype[Any] | None
+) -> Any:
+    if argument.name in _UNPROMOTED:
+        dtype = None
+
+    def one(item: SSAValue | None) -> Array | None:
+        if item is None:
+            return None
+        array = np.asarray(values[item])
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    if isinstance(value, Sequence):
+        return [one(item) for item in cast(Sequence[SSAValue | None], value)]
+    return one(value)
+
+
+def _constant(value: Any, sizes: Mapping[str, int]) -> Any:
+    match value:
+        case Expr():
+            return value.evaluate(sizes)
+        case list():
+            return [_constant(item, sizes) for item in cast(list[Any], value)]
+        case Attribute():
+            return scalar_type(value).code
+        case _:
+            return value
