@@ -43,6 +43,7 @@ from .tensor_size import ITEM_SIZES, tensor_nbytes
 
 MAX_RANK = 16
 MAX_BYTES = 2**63 - 1
+_REPORTED = 100
 _BOOL_TYPE = 11
 _VIEW = "executorch_prim::et_view.default"
 
@@ -78,10 +79,12 @@ class Violation:
 
 def verify_program(file: ProgramFile) -> None:
     """Raise `ProgramError` with the first violation, and how many more there are, if any."""
-    found = find_violations(file, limit=100)
+    found = find_violations(file, limit=_REPORTED)
     if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise ProgramError(f"{found[0]}{more}; the program is damaged, export the model again")
+        others = len(found) - 1
+        count = f"at least {others}" if len(found) == _REPORTED else f"{others}"
+        more = f" (and {count} more)" if others else ""
+        raise ProgramError(f"{found[0]}{more}; the program is unsound, export the model again")
 
 
 def find_violations(
