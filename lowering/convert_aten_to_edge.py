@@ -1,0 +1,138 @@
+"""From what the user wrote to the edge dialect: nothing stays implicit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from ..dialects.aten.numbers import NumberOp
+from ..dialects.aten.promotion import compute_type
+from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.expr import Expr
+from ..dialects.function import functions
+from ..dialects.schema_op import SchemaOp
+from .aten_normal_forms import NORMAL_FORMS
+from .edge_builder import EdgeBuilder, tensor
+
+SCALAR_FORMS: dict[str, str] = {
+    f"aten::{name}.{tensor_form}": f"aten::{name}.{scalar_form}"
+    for tensor_form, scalar_form, names in (
+        ("Tensor", "Scalar", "add sub mul div fmod remainder eq ne lt le gt ge"),
+        ("Tensor", "Scalar", "bitwise_and bitwise_or bitwise_xor"),
+        ("Tensor_mode", "Scalar_mode", "div"),
+        ("Tensor_Tensor", "Tensor_Scalar", "pow"),
+    )
+    for name in names.split()
+}
+"""Operators of two tensors, and what takes a number as the second."""
+
+_SECOND = {
+    form: "exponent" if ".Tensor_Scalar" in form else "other" for form in SCALAR_FORMS.values()
+}
+
+_UNCAST = frozenset({"condition", "mask"})
+
+
+class ConvertAtenToEdgePass(ModulePass):
+    """Convert the aten dialect to the edge dialect.
+
+    Type promotion becomes casts, Python numbers become scalar operators or constants, aliases and
+    synonyms become one normal form (views are `edge.view`, `edge.permute` and `edge.slice.Tensor`,
+    all convolutions are `edge.convolution`). Composites are kept whole.
+
+    Before:
+    ```mlir
+    %0 = aten.number 0.5 : tensor<f64>
+    %1 = aten.mul.Tensor(%i, %0) : (tensor<2x3xi64>, tensor<f64>) -> tensor<2x3xf32>
+    %2 = aten.t(%1) : (tensor<2x3xf32>) -> tensor<3x2xf32>
+    ```
+    After:
+    ```mlir
+    %0 = edge._to_copy(%i, dtype = f32) : (tensor<2x3xi64>) -> tensor<2x3xf32>
+    %1 = edge.mul.Scalar(%0, other = 0.5) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    %2 = edge.permute(%1, dims = [1, 0]) : (tensor<2x3xf32>) -> tensor<3x2xf32>
+    ```
+    """
+
+    name = "convert-aten-to-edge"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Convert every function of the module."""
+        problems: list[Diagnostic] = []
+        for function in functions(op):
+            for inner in list(function.body.block.ops):
+                if isinstance(inner, SchemaOp) and inner.dialect_name() == "aten":
+                    try:
+                        _convert(inner)
+                    except DiagnosticsError as error:
+                        problems.extend(error.diagnostics)
+            for inner in reversed(list(function.body.block.ops)):
+                if isinstance(inner, NumberOp) and not inner.result.uses:
+                    Rewriter.erase_op(inner)
+        if problems:
+            raise DiagnosticsError(problems)
+
+
+def _convert(op: SchemaOp) -> None:
+    builder = EdgeBuilder(op)
+    arguments = _explicit_arguments(op, builder)
+    normal_form = NORMAL_FORMS.get(op.SCHEMA.key)
+    if normal_form is not None:
+        results: Sequence[SSAValue] = normal_form(op, arguments, builder)
+    else:
+        key = op.SCHEMA.key
+        if (number := _number_operand(op)) is not None:
+            key = SCALAR_FORMS[key]
+            arguments[_SECOND[key]] = number
+        results = builder.results(key, types=op.result_types, **arguments)
+    for old, new in zip(op.results, results, strict=True):
+        if old.name_hint and not new.name_hint:
+            new.name_hint = old.name_hint
+    Rewriter.replace_op(op, [], results)
+
+
+def _explicit_arguments(op: SchemaOp, builder: EdgeBuilder) -> dict[str, Any]:
+    """The arguments of an operation, tensors cast to the dtype in which it computes."""
+    element = compute_type(op)
+
+    def explicit(name: str, value: SSAValue) -> SSAValue:
+        if isinstance(value.owner, NumberOp):
+            number = value.owner.number
+            if isinstance(number, Expr):
+                raise DiagnosticsError(
+                    [
+                        Diagnostic.at(
+                            op, f"takes the size {number} as a tensor, which is not yet done"
+                        )
+                    ]
+                )
+            assert isinstance(number, int | float)
+            return builder.number(number, element or tensor(value).element_type)
+        return value if element is None or name in _UNCAST else builder.cast(value, element)
+
+    arguments: dict[str, Any] = {}
+    for name, value in op.arguments().items():
+        if isinstance(value, SSAValue):
+            if name in _SECOND.values() and _number_operand(op) is not None:
+                continue
+            arguments[name] = explicit(name, value)
+        elif isinstance(value, list) and any(isinstance(v, SSAValue) for v in value):
+            arguments[name] = [v if v is None else explicit(name, v) for v in value]
+        else:
+            arguments[name] = value
+    return arguments
+
+
+def _number_operand(op: SchemaOp) -> Any:
+    """The number that an operator of two tensors has for its second, if it has a scalar form."""
+    if op.SCHEMA.key not in SCALAR_FORMS:
+        return None
+    owner = op.operands[1].owner
+    number = owner.number if isinstance(owner, NumberOp) else None
+    return None if isinstance(number, Expr) else number
