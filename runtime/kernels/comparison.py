@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..registry import kernel
-from .promotion import compute_dtype, operand, result_type
+from .promotion import operand, result_type
 from .shapes import broadcast, fit
 
 COMPARISONS: dict[str, Any] = {
@@ -36,7 +36,7 @@ COMPARISONS: dict[str, Any] = {
 def _comparison_kernel(name: str, ufunc: Any) -> None:
     @kernel(name)
     def call(self: Any, other: Any, out: Any) -> Any:
-        dtype = compute_dtype(result_type(self, other))
+        dtype = result_type(self, other)
         left, right = operand(self, dtype), operand(other, dtype)
         out = fit(out, broadcast(left, right))
         ufunc(left, right, out=out, signature=(dtype, dtype, np.bool_), casting="unsafe")
@@ -44,7 +44,7 @@ def _comparison_kernel(name: str, ufunc: Any) -> None:
 
     @call.specialize
     def _(self: Any, other: Any, out: Any) -> Callable[[], object] | None:
-        dtype = compute_dtype(result_type(self, other))
+        dtype = result_type(self, other)
         left, right = operand(self, dtype), operand(other, dtype)
         if out.shape != broadcast(left, right):
             return None
