@@ -662,12 +662,11 @@ class ScalarOp(IRDLOperation):
         printer.print_op_attributes(self.attributes)
 
     def verify_(self) -> None:
-        """Check that the value is an i64, f64 or i1 and the slot's."""
-        type = self.value.type
-        if type not in (i64, f64, i1):
-            raise VerifyException(f"memory.scalar: no scalar of type {type}; use i64, f64 or i1")
-        if self.slot.type.content != type:
-            raise VerifyException(f"memory.scalar: a value of {type} in a {self.slot.type}")
+        """Check that the value has the slot's type."""
+        if self.slot.type.content != self.value.type:
+            raise VerifyException(
+                f"memory.scalar: a value of {self.value.type} in a {self.slot.type}"
+            )
 
 
 @irdl_op_definition
