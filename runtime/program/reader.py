@@ -1,8 +1,8 @@
 """Reading programs: mapped, zero copy, and checked before anything is believed.
 
 One walker reads every table of the format from the layout in `schema`. The schema is not recursive,
-so its depth bounds the walker's; what bounds time and memory on files whose tables or vectors are
-shared is a budget for the whole program, charged before anything is allocated.
+so its depth bounds the walker's. What bounds time and memory, also on files whose tables or vectors
+are shared, are budgets for the whole program, charged before anything is allocated.
 """
 
 import mmap
@@ -23,6 +23,9 @@ MAX_TABLES = 1_000_000
 
 MAX_ELEMENTS = 8_000_000
 """Elements of all scalar vectors of a program together (payload bytes are not counted)."""
+
+_SHARING = 3
+_SHARING_FLOOR = 2**20
 
 _SCALARS = {kind: Struct("<" + code) for kind, code in SCALAR_CODES.items()}
 _U32 = _SCALARS["u32"].unpack_from
@@ -105,8 +108,8 @@ class _Walker:
         self.size = len(data)
         self.tables = MAX_TABLES
         self.elements = MAX_ELEMENTS
-        # Strings of a tree never exceed the file; twice that leaves room for shared ones.
-        self.characters = 2 * self.size
+        # Bytes to read. A tree needs no more than the file has; writers may share a little.
+        self.bytes = _SHARING * self.size + _SHARING_FLOOR
         self.vtables: dict[int, tuple[int, ...]] = {}
 
     def table(self, table: type, position: int) -> Any:
@@ -118,6 +121,7 @@ class _Walker:
             slot = field.slot
             offset = offsets[slot.number] if slot.number < present else 0
             if offset:
+                self.charge(4)
                 try:
                     values.append(self.field(slot, position + offset))
                 except _Damage as damage:
@@ -134,6 +138,7 @@ class _Walker:
         if self.tables == 0:
             raise _Damage(f"the program has more than {MAX_TABLES} tables")
         self.tables -= 1
+        self.charge(4)
         self.check(position, 4)
         vtable = position - _I32(self.data, position)[0]
         known = self.vtables.get(vtable)
@@ -190,6 +195,7 @@ class _Walker:
         start, count = self.vector(position, 4)
         if count > self.tables:
             raise _Damage(f"the program has more than {MAX_TABLES} tables")
+        self.charge(4 * count)
         items: list[Any] = []
         try:
             for at in range(start, start + 4 * count, 4):
@@ -202,6 +208,7 @@ class _Walker:
     def scalars(self, kind: str, position: int) -> list[Any]:
         """A vector of scalars."""
         start, count = self.vector(position, _SCALARS[kind].size)
+        self.charge(count * _SCALARS[kind].size)
         self.elements -= count
         if self.elements < 0:
             raise _Damage(f"the vectors of the program have more than {MAX_ELEMENTS} elements")
@@ -211,9 +218,7 @@ class _Walker:
         """A string; C code relies on the zero byte after it, so that is checked too."""
         start, count = self.vector(position, 1)
         self.check(start, count + 1)
-        self.characters -= count
-        if self.characters < 0:
-            raise _Damage("the strings of the program are longer than the program")
+        self.charge(count)
         if self.data[start + count]:
             raise _Damage("a string that does not end")
         try:
@@ -221,8 +226,15 @@ class _Walker:
         except UnicodeDecodeError:
             raise _Damage("a string that is not UTF-8") from None
 
+    def charge(self, count: int) -> None:
+        """Take `count` bytes from the budget of what may be read."""
+        self.bytes -= count
+        if self.bytes < 0:
+            raise _Damage("so much of the program is shared that reading it would not end")
+
     def vector(self, position: int, width: int) -> tuple[int, int]:
         """Start and length of the vector of `width`-byte elements that `position` refers to."""
+        self.charge(4)
         start = self.target(position)
         count: int = _U32(self.data, start)[0]
         if count * width > self.size - start - 4:
