@@ -4,8 +4,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
-from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -193,6 +191,10 @@ def _find_loader(name: str) -> DelegateLoader:
 
 def _installed_backends() -> dict[str, str]:
     """The module of each backend: a file in `backends/`, or an entry point of another package."""
+    # Slow to import, and most programs call no backend.
+    from importlib.metadata import entry_points
+    from pkgutil import iter_modules
+
     folder = backend_folder.__name__
     outside = {entry.name: entry.value for entry in entry_points(group="edgeir.backends")}
     return outside | {m.name: f"{folder}.{m.name}" for m in iter_modules(backend_folder.__path__)}
