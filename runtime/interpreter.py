@@ -202,8 +202,11 @@ class Method:
         slot = self.slots[index]
         if type(slot) is TensorSlot:
             slot.store(value)
-        else:
-            self.slots[index] = value.item() if hasattr(value, "item") else value
+            return
+        number = value.item() if hasattr(value, "item") else value
+        if type(number) is int and not -(2**63) <= number < 2**63:
+            raise ProgramError(f"value {index}: {number} does not fit 64 bits")
+        self.slots[index] = number
 
     def tensor(self, index: int) -> TensorSlot:
         """The tensor in a slot; ProgramError if it holds something else."""

@@ -354,6 +354,13 @@ def test_scalar_slots_are_overwritten_and_persist() -> None:
     assert [module(), module()] == [6, 7]
 
 
+def test_numbers_have_64_bits() -> None:
+    module = single([Int(2**63 - 2)], [(TEST + "increment.Scalar", [0, 0])], outputs=[0])
+    assert module() == 2**63 - 1
+    with pytest.raises(ProgramError, match=r"9223372036854775808 does not fit"):
+        module()
+
+
 def test_item_of_a_static_tensor_reaches_later_calls() -> None:
     module = single(
         [planned([], 0, I64), Int(0), IntList([1]), planned([8], 64, dynamic=True)],

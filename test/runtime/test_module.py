@@ -113,6 +113,40 @@ class Options(torch.nn.Module):
         return x * n * f if flag else x, n, extra["k"][0]
 
 
+class Sizes(torch.nn.Module):
+    """Sizes computed at run time, for a view and as an output."""
+
+    def forward(self, x, y):
+        z = torch.cat([x, y])
+        return torch.relu(z.reshape(-1)) * 2, z.shape[0] * 3
+
+
+class NestedBranches(torch.nn.Module):
+    def forward(self, x):
+        def positive(x):
+            return torch.cond(x.amax() > 2, lambda x: x * 10, lambda x: x + 1, (x,))
+
+        return torch.cond(x.amax() > 0, positive, lambda x: x.neg() - 5, (x,))
+
+
+class Map(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.offset = torch.nn.Parameter(torch.randn(3))
+
+    def forward(self, xs):
+        from torch._higher_order_ops.map import map as torch_map
+
+        return torch_map(lambda x, offset: torch.sigmoid(x + offset), xs, self.offset)
+
+
+class Scan(torch.nn.Module):
+    def forward(self, start, xs):
+        from torch._higher_order_ops.scan import scan
+
+        return scan(lambda total, x: (total + x, (total * x).clone()), start, xs)
+
+
 def pair() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(2, 3), torch.randn(2, 3)
 
@@ -157,6 +191,47 @@ def test_dynamic_shapes() -> None:
         assert_equal(result["sum"], stock_outputs(data, [x, y])[0])
     with pytest.raises(InputError, match=r"dimension 0 is larger"):
         module(torch.randn(7, 3), torch.randn(7, 3))
+
+
+def test_run_time_sizes() -> None:
+    model = Sizes()
+    rows = Dim("rows", min=2, max=8)
+    data = executorch_program(model, pair(), dynamic_shapes=({0: rows}, {0: rows}))
+    module = load(data)
+    for n in (8, 2, 5):
+        x, y = torch.randn(n, 3), torch.randn(n, 3)
+        result, size = module(x, y)
+        assert_equal(result, model(x, y)[0])
+        assert size == 6 * n
+        assert_equal(result, stock_outputs(data, [x, y])[0])
+
+
+@pytest.mark.parametrize("values", [[3.0, 1.0], [1.0, 0.5], [-1.0, -2.0]])
+def test_nested_cond_with_computed_predicates(values: list[float]) -> None:
+    x = torch.tensor(values)
+    data = executorch_program(NestedBranches(), (torch.zeros(2),))
+    module = load(data)
+    for _ in range(2):
+        assert_equal(module(x), NestedBranches()(x))
+        assert_equal(module(x), stock_outputs(data, [x])[0])
+
+
+def test_map() -> None:
+    model = Map()
+    module = load(executorch_program(model, (torch.zeros(4, 3),)))
+    for _ in range(2):
+        xs = torch.randn(4, 3)
+        assert_equal(module(xs), torch.sigmoid(xs + model.offset))
+
+
+def test_scan() -> None:
+    module = load(executorch_program(Scan(), (torch.zeros(3), torch.zeros(4, 3))))
+    for _ in range(2):
+        start, xs = torch.randn(3), torch.randn(4, 3)
+        total, products = module(start, xs)
+        sums = torch.cumsum(torch.cat([start[None], xs]), 0)
+        assert_equal(total, sums[-1])
+        assert_equal(products, sums[:-1] * xs)
 
 
 def test_buffers_persist() -> None:
