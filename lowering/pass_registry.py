@@ -28,6 +28,16 @@ _XDSL_PASSES = {
 }
 """Passes of xDSL itself that our tools offer under its names."""
 
+_REGISTERED: dict[str, type[ModulePass]] = {}
+"""The passes of files given to `--load`."""
+
+
+def register_pass(pass_class: type[ModulePass]) -> None:
+    """Make a pass from outside known by its name; ValueError where the name is taken."""
+    if all_passes().get(pass_class.name, lambda: pass_class)() is not pass_class:
+        raise ValueError(f"the pass {pass_class.name!r} exists already")
+    _REGISTERED[pass_class.name] = pass_class
+
 
 @cache
 def our_passes() -> dict[str, PassFactory]:
@@ -45,13 +55,13 @@ def our_passes() -> dict[str, PassFactory]:
 
 
 def all_passes() -> dict[str, PassFactory]:
-    """Every pass that the tools know: ours, xDSL's cse and dce, and those plugged in."""
+    """Every pass that the tools know: ours, xDSL's cse and dce, and those from outside."""
     found = our_passes() | {name: partial(_load, path) for name, path in _XDSL_PASSES.items()}
     for entry in entry_points(group="edgeir.passes"):
         if entry.name in found:
             raise ValueError(f"the pass {entry.name!r} of {entry.value} exists already")
         found[entry.name] = entry.load
-    return found
+    return found | {name: partial(_same, known) for name, known in _REGISTERED.items()}
 
 
 def summary(name: str) -> str:
@@ -72,6 +82,10 @@ def summary(name: str) -> str:
 def pass_class_name(stem: str) -> str:
     """The class name of a pass from its file name: `fold_batch_norm` → `FoldBatchNormPass`."""
     return "".join(word.capitalize() for word in stem.split("_")) + "Pass"
+
+
+def _same(pass_class: type[ModulePass]) -> type[ModulePass]:
+    return pass_class
 
 
 def _load(path: str) -> type[ModulePass]:

@@ -1,0 +1,128 @@
+"""Modules as text files, with the weights files that belong to them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from pathlib import Path
+
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+
+from ..dialects.context import EdgeContext, set_weight_files, weight_files
+from ..dialects.location import is_known
+from ..dialects.weights import Array, WeightsError, WeightsStore, read_safetensors
+from ..dialects.weights import write_safetensors as write_safetensors_file
+from .failure import ToolError
+
+
+def read_text(path: str) -> str:
+    """The text of a file, or of stdin for `-`; ToolError for what is no text."""
+    data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ToolError(f"{path}: is not text; expected a .mlir file") from None
+
+
+def read_module(ctx: EdgeContext, path: str, weights: Sequence[str] = ()) -> ModuleOp:
+    """Read and verify the module of a file or of stdin (`-`), and open its weights files."""
+    module = parse_module(ctx, read_text(path), path, weights)
+    module.verify()
+    return module
+
+
+def parse_module(
+    ctx: EdgeContext, text: str, path: str, weights: Sequence[str] = (), implicit: bool = True
+) -> ModuleOp:
+    """Parse the text of the file `path` (`-`: stdin) and open its weights files.
+
+    `weights` replaces the files that the module lists. Raises ParseError, and WeightsError for a
+    file that cannot be read.
+    """
+    name = "stdin" if path == "-" else path
+    module = Parser(ctx, text, name).parse_module(implicit)
+    folder = "" if path == "-" else os.path.dirname(path)
+    for file in weights or [os.path.join(folder, listed) for listed in weight_files(module)]:
+        ctx.weights.open(file, os.path.normpath(file))
+    return module
+
+
+def print_module(module: ModuleOp, *, locations: bool | None = None, generic: bool = False) -> str:
+    """The text of a module; locations are printed if there are any, unless told otherwise."""
+    stream = StringIO()
+    shown = has_locations(module) if locations is None else locations
+    Printer(stream, print_debuginfo=shown, print_generic_format=generic).print_op(module)
+    return stream.getvalue() + "\n"
+
+
+def has_locations(module: ModuleOp) -> bool:
+    """Whether any operation says where it comes from."""
+    return any(is_known(op.location) for op in module.walk())
+
+
+def live_keys(module: ModuleOp, store: WeightsStore) -> list[str]:
+    """The keys of the store that the module names, in the order of their first use.
+
+    Any string property may be a key, so that the operations of other packages count too.
+    """
+    strings = (
+        value.data
+        for op in module.walk()
+        for value in op.properties.values()
+        if isinstance(value, StringAttr)
+    )
+    return [key for key in dict.fromkeys(strings) if key in store]
+
+
+class Overlay:
+    """The safetensors file that takes what passes made, beside the text that names it."""
+
+    def __init__(self, output: str | None, save_weights: str | None = None):
+        """`output` is the path of the text, None for stdout; `save_weights` that of the file."""
+        text = "" if output is None or output == "-" else output
+        self._folder = os.path.dirname(text)
+        self._path = save_weights
+        if save_weights is None and text:
+            self._path = str(Path(text).with_suffix(".safetensors"))
+        self._tensors: dict[str, Array] = {}
+
+    def add(self, module: ModuleOp, store: WeightsStore) -> None:
+        """Take the module's new arrays; the module lists its files as seen from the output.
+
+        Raises WeightsError where there are new arrays and no file for them.
+        """
+        live = live_keys(module, store)
+        made = store.made(live)
+        files = list(store.files)
+        if made:
+            if self._path is None:
+                count = "1 new tensor" if len(made) == 1 else f"{len(made)} new tensors"
+                raise WeightsError(
+                    f"the output has {count}, which stand in no weights file: "
+                    "give --save-weights FILE.safetensors, or write to a file with -o"
+                )
+            if overwritten := _same_file(self._path, files):
+                kept = read_safetensors(overwritten)
+                made |= {key: kept[key] for key in live if key in kept and key not in made}
+            else:
+                files.append(self._path)
+            self._tensors |= made
+        set_weight_files(module, map(self._listed, files))
+
+    def write(self) -> None:
+        """Write the file, if there is anything for it."""
+        if self._path is not None and self._tensors:
+            write_safetensors_file(self._path, self._tensors)
+
+    def _listed(self, file: str) -> str:
+        relative = os.path.relpath(file, self._folder or os.curdir)
+        return Path(relative).as_posix()
+
+
+def _same_file(path: str, files: Iterable[str]) -> str | None:
+    real = os.path.realpath(path)
+    return next((file for file in files if os.path.realpath(file) == real), None)

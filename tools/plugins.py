@@ -1,0 +1,85 @@
+"""`--load FILE.py`: a user's passes, dialects, kernels and planners in every tool."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, TypeGuard
+
+from .failure import ToolError
+
+
+def add_load_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--load` to a tool."""
+    parser.add_argument(
+        "--load",
+        metavar="FILE.py",
+        action="append",
+        default=[],
+        help="import a file with passes, dialects, kernels or planners; may be repeated",
+    )
+
+
+def load_files(paths: Sequence[str]) -> None:
+    """Import files and make known what they define. Raises ToolError for one that fails."""
+    for path in paths:
+        _load_file(path)
+
+
+def _load_file(path: str) -> None:
+    # One name for one file: its kernels can be registered only once in a process.
+    digest = hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:16]
+    name = f"edgeir_loaded_{digest}"
+    if name in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not os.path.isfile(path):
+        raise ToolError(f"--load {path}: no such Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        if "xdsl" in sys.modules:
+            _register(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise ToolError(f"--load {_place(path, error)}: {type(error).__name__}: {error}") from error
+
+
+def _place(path: str, error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{path}:{error.lineno}"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
+    return f"{path}:{frames[-1].lineno}" if frames else path
+
+
+def _register(module: ModuleType) -> None:
+    """Make known the passes and dialects of a file; its kernels and planners are by now."""
+    from xdsl.ir import Dialect
+    from xdsl.passes import ModulePass
+
+    from ..dialects.context import DIALECTS, dialect_factory
+    from ..lowering.pass_registry import register_pass
+
+    values: dict[str, Any] = vars(module)
+    for name, value in values.items():
+        if isinstance(value, Dialect):
+            path = f"{module.__name__}:{name}"
+            if value.name not in DIALECTS:
+                DIALECTS[value.name] = path
+            elif dialect_factory(DIALECTS[value.name])() is not value:
+                raise ValueError(f"the dialect {value.name!r} exists already")
+        elif _is_defined(module, value) and issubclass(value, ModulePass):
+            if isinstance(getattr(value, "name", None), str):
+                register_pass(value)
+
+
+def _is_defined(module: ModuleType, value: Any) -> TypeGuard[type[Any]]:
+    """Whether a value is a class that the file defines, not one that it imports."""
+    return isinstance(value, type) and value.__module__ == module.__name__
