@@ -249,12 +249,12 @@ def variance(
     """
     axes = dimensions(dim, self.ndim)
     count = prod(self.shape[axis] for axis in axes)
-    mean = np.true_divide(total(self, axes, True, out), count)
+    mean = np.asarray(np.true_divide(total(self, axes, True, out), count))
     dtype = compute_dtype(out.dtype)
-    delta = np.subtract(self, mean, dtype=dtype, casting="unsafe")
+    delta = np.asarray(np.subtract(self, mean, dtype=dtype, casting="unsafe"))
     np.multiply(delta, delta, delta)
     divisor = max(count - (1 if correction is None else correction), 0)
-    result = np.true_divide(total(delta, axes, keepdim, out), divisor)
+    result = np.asarray(np.true_divide(total(delta, axes, keepdim, out), divisor))
     return result, mean.reshape(result.shape)
 
 
@@ -295,7 +295,7 @@ def var_mean(
 def linalg_vector_norm(self: Any, order: Any, dim: Any, keepdim: bool, dtype: Any, out: Any) -> Any:
     """The vector norm of any order over `dim`; order 0 counts the elements that are not zero."""
     axes = dimensions(dim, self.ndim)
-    size = np.abs(self.astype(compute_dtype(out.dtype)))
+    size = np.asarray(np.abs(self.astype(compute_dtype(out.dtype))))
     if abs(order) == inf:
         ufunc = np.maximum if order > 0 else np.minimum
         if order > 0 and self.size == 0:
@@ -319,5 +319,5 @@ def logsumexp(self: Any, dim: Any, keepdim: bool, out: Any) -> Any:
     peak = np.maximum.reduce(x, axis=axes, keepdims=True, initial=-inf)
     peak = np.where(np.isinf(peak), 0, peak).astype(peak.dtype)
     shifted = np.subtract(x, peak)
-    result = np.log(total(np.exp(shifted), axes, keepdim, out))
+    result = np.asarray(np.log(total(np.exp(shifted), axes, keepdim, out)))
     return _finish(out, result + peak.reshape(result.shape))

@@ -1,0 +1,180 @@
+"""Reading and writing at indices that are tensors; semantics of `torch.<name>`.
+
+Indices may count from the back, except in `embedding`, `gather` and `index_select`; one out of
+range raises ProgramError.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ProgramError
+from ..registry import kernel
+from .copy import assign
+from .shapes import broadcast, dimension, fit
+
+
+def check_range(name: str, index: Any, size: int, from_back: bool = False) -> None:
+    """ProgramError unless all indices address a dimension of `size`."""
+    if index.size == 0:
+        return
+    low, high = int(index.min()), int(index.max())
+    if low < (-size if from_back else 0) or high >= size:
+        wrong = high if high >= size else low
+        raise ProgramError(f"{name}: index {wrong} is out of range for size {size}")
+
+
+def numpy_index(name: str, self: Any, indices: list[Any]) -> tuple[Any, ...]:
+    """The numpy index of PyTorch's `self[indices]`, in which None stands for a whole dimension."""
+    index: list[Any] = []
+    axis = 0
+    for entry in indices:
+        if entry is None:
+            index.append(slice(None))
+            axis += 1
+        elif entry.dtype in (np.bool_, np.uint8):
+            if entry.shape != self.shape[axis : axis + entry.ndim]:
+                shapes = f"{list(entry.shape)} for a tensor of shape {list(self.shape)}"
+                raise ProgramError(f"{name}: mask of shape {shapes}")
+            index.append(entry != 0)
+            axis += entry.ndim
+        else:
+            if axis >= self.ndim:
+                raise ProgramError(f"{name}: too many indices for a tensor of rank {self.ndim}")
+            check_range(name, entry, self.shape[axis], from_back=True)
+            index.append(entry)
+            axis += 1
+    return tuple(index)
+
+
+def _guarded(name: str, action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except (IndexError, ValueError) as error:
+        raise ProgramError(f"{name}: {error}") from None
+
+
+@kernel("aten::index.Tensor_out")
+def index(self: Any, indices: list[Any], out: Any) -> Any:
+    """`self[indices]`, of integer tensors, which broadcast, masks, and None for all."""
+    where = numpy_index("index", self, indices)
+    result = _guarded("index", lambda: self[where])
+    out = fit(out, result.shape)
+    out[...] = result
+    return out
+
+
+def put(self: Any, indices: list[Any], values: Any, accumulate: bool, out: Any) -> Any:
+    """`out[indices] = values`, or `+=` with every occurrence, on a copy of `self`."""
+    where = numpy_index("index_put", self, indices)
+    if out is not self:
+        out = fit(out, self.shape)
+        assign(out, self)
+    if accumulate:
+        _guarded("index_put", lambda: np.add.at(out, where, values))
+    else:
+        _guarded("index_put", lambda: out.__setitem__(where, values))
+    return out
+
+
+kernel("aten::index_put.out")(put)
+
+
+@kernel("aten::index_put_")
+def index_put_in_place(self: Any, indices: list[Any], values: Any, accumulate: bool = False) -> Any:
+    """`index_put` on `self`, which it returns; it has no out argument."""
+    return put(self, indices, values, accumulate, self)
+
+
+@kernel("aten::index_select.out")
+def index_select(self: Any, dim: int, index: Any, out: Any) -> Any:
+    """The slices of `dim` that a 1-d (or 0-d) index names."""
+    axis = dimension(dim, self.ndim)
+    lines = index.reshape(-1)
+    if self.ndim == 0:
+        check_range("index_select", lines, 1)
+        out = fit(out, ())
+        out[...] = self
+        return out
+    check_range("index_select", lines, self.shape[axis])
+    return take(self, lines, axis, out)
+
+
+@kernel("aten::embedding.out")
+def embedding(
+    weight: Any, indices: Any, padding_idx: int, scale_grad_by_freq: bool, sparse: bool, out: Any
+) -> Any:
+    """The rows of the weight that the indices name."""
+    check_range("embedding", indices, weight.shape[0])
+    return take(weight, indices, 0, out)
+
+
+def take(self: Any, lines: Any, axis: int, out: Any) -> Any:
+    """`np.take` of indices known to be in range."""
+    shape = (*self.shape[:axis], *lines.shape, *self.shape[axis + 1 :])
+    out = fit(out, shape)
+    if out.size == 0:
+        return out
+    if out.flags.c_contiguous and out.dtype == self.dtype:
+        np.take(self, lines, axis=axis, out=out, mode="clip")
+    else:
+        out[...] = np.take(self, lines, axis=axis)
+    return out
+
+
+def grid(index: Any, axis: int) -> tuple[Any, ...]:
+    """The numpy index that has `index` along `axis` and each element's own place elsewhere."""
+    own: list[Any] = np.ogrid[tuple(slice(size) for size in index.shape)]  # pyright: ignore[reportAssignmentType]
+    return tuple(index if dim == axis else line for dim, line in enumerate(own))
+
+
+def at_least_1d(array: Any) -> Any:
+    """A view with one dimension of a 0-d array, the array otherwise."""
+    return array if array.ndim else array.reshape(1)
+
+
+@kernel("aten::gather.out")
+def gather(self: Any, dim: int, index: Any, sparse_grad: bool, out: Any) -> Any:
+    """`out[i][j] = self[index[i][j]][j]`, for dimension 0 of two."""
+    axis = dimension(dim, self.ndim)
+    source, lines = at_least_1d(self), at_least_1d(index)
+    check_range("gather", lines, source.shape[axis])
+    out = fit(out, index.shape)
+    if lines.size:
+        out[...] = source[grid(lines, axis)].reshape(index.shape)
+    return out
+
+
+@kernel("aten::masked_select.out")
+def masked_select(self: Any, mask: Any, out: Any) -> Any:
+    """The elements where the mask, broadcast with `self`, is true, in order."""
+    shape = broadcast(self, mask)
+    result = np.broadcast_to(self, shape)[np.broadcast_to(mask, shape)]
+    out = fit(out, result.shape)
+    out[...] = result
+    return out
+
+
+@kernel("aten::masked_scatter.out")
+def masked_scatter(self: Any, mask: Any, source: Any, out: Any) -> Any:
+    """`self` with the elements of `source`, in order, where the mask is true."""
+    shape = broadcast(self, mask)
+    out = fit(out, shape)
+    mask = np.array(np.broadcast_to(mask, shape))
+    count = int(np.count_nonzero(mask))
+    if count > source.size:
+        raise ProgramError(f"masked_scatter: {count} places for {source.size} elements")
+    elements = source.reshape(-1)[:count].copy()
+    assign(out, self)
+    out[mask] = elements
+    return out
+
+
+@kernel("aten::nonzero.out")
+def nonzero(self: Any, out: Any) -> Any:
+    """The indices of the elements that are not zero, one row each."""
+    result = np.stack(at_least_1d(self).nonzero(), axis=1)[:, : self.ndim]
+    out = fit(out, result.shape)
+    out[...] = result
+    return out

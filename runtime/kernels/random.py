@@ -1,0 +1,86 @@
+"""Random tensors and dropout, from one generator: the statistics are PyTorch's, not the values."""
+
+from typing import Any
+
+import numpy as np
+
+from ..registry import kernel
+from .copy import assign
+from .shapes import fit
+
+GENERATOR = np.random.default_rng()
+
+
+def _finish(out: Any, values: Any) -> Any:
+    out = fit(out, values.shape)
+    assign(out, values)
+    return out
+
+
+@kernel("aten::rand.out")
+def rand(size: list[int], out: Any) -> Any:
+    """Uniform in [0, 1)."""
+    # f32 and 24 bits even for narrower dtypes would round up to 1; keep as many bits as they hold.
+    bits = {2: 8 if out.dtype.kind == "V" else 11, 4: 24}.get(out.dtype.itemsize, 53)
+    return _finish(out, GENERATOR.integers(0, 1 << bits, size) / (1 << bits))
+
+
+@kernel("aten::randn.out")
+def randn(size: list[int], out: Any) -> Any:
+    """Normal with mean 0 and variance 1."""
+    return _finish(out, GENERATOR.standard_normal(size))
+
+
+@kernel("aten::randint.low_out")
+def randint(low: int, high: int, size: list[int], out: Any) -> Any:
+    """Integers from low to high - 1."""
+    return _finish(out, GENERATOR.integers(low, high, size))
+
+
+@kernel("aten::randint.out")
+def randint_to(high: int, size: list[int], out: Any) -> Any:
+    """Integers from 0 to high - 1."""
+    return _finish(out, GENERATOR.integers(0, high, size))
+
+
+@kernel("aten::randperm.out")
+def randperm(n: int, out: Any) -> Any:
+    """The numbers 0 to n - 1 in random order."""
+    return _finish(out, GENERATOR.permutation(n))
+
+
+@kernel("aten::bernoulli.out")
+def bernoulli(self: Any, generator: Any, out: Any) -> Any:
+    """1 with the probability that the element of `self` gives, otherwise 0."""
+    return _finish(out, GENERATOR.random(self.shape) < self.astype(np.float64))
+
+
+@kernel("aten::bernoulli.float_out")
+def bernoulli_number(self: Any, p: float, generator: Any, out: Any) -> Any:
+    """1 with the probability p, otherwise 0, in the shape of `self`."""
+    return _finish(out, GENERATOR.random(self.shape) < p)
+
+
+@kernel("aten::native_dropout.out")
+def native_dropout(self: Any, p: float, train: bool | None, out: Any, mask: Any) -> Any:
+    """In training elements are 0 with probability p and the rest is scaled; else a copy.
+
+    `train = None` means training, as in PyTorch. The mask tells what was kept.
+    """
+    out, mask = fit(out, self.shape), fit(mask, self.shape)
+    if train is False or p == 0:
+        mask[...] = True
+        assign(out, self)
+        return out, mask
+    shape: tuple[int, ...] = self.shape
+    kept = GENERATOR.random(shape) >= p
+    scale = 0.0 if p == 1 else 1 / (1 - p)
+    assign(out, np.where(kept, self.astype(np.float64) * scale, 0))
+    mask[...] = kept
+    return out, mask
+
+
+@kernel("aten::dropout.out")
+def dropout(self: Any, p: float, train: bool, out: Any) -> Any:
+    """`native_dropout` without the mask; a copy outside of training."""
+    return native_dropout.function(self, p, train, out, np.empty(self.shape, np.bool_))[0]
