@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.ir import Attribute, Dialect
 
+from .diagnostic import Diagnostic
 from .weights import WeightsStore
 
 DIALECTS: dict[str, str] = {
@@ -34,10 +36,12 @@ class EdgeContext(Context):
     """An xDSL context with the weights of the module at hand."""
 
     weights: WeightsStore = field(default_factory=WeightsStore)
+    warnings: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    """What passes want the user to know; the tools print it."""
 
     def clone(self) -> EdgeContext:
-        """A copy that shares the weights store."""
-        return EdgeContext(**vars(super().clone()), weights=self.weights)
+        """A copy that shares the weights store and the warnings."""
+        return EdgeContext(**vars(super().clone()), weights=self.weights, warnings=self.warnings)
 
 
 _FOREIGN_STORES: dict[int, WeightsStore] = {}
@@ -52,6 +56,14 @@ def weights_of(ctx: Context) -> WeightsStore:
         _FOREIGN_STORES[id(ctx)] = WeightsStore()
         weakref.finalize(ctx, _FOREIGN_STORES.pop, id(ctx), None)
     return _FOREIGN_STORES[id(ctx)]
+
+
+def warn(ctx: Context, warning: Diagnostic) -> None:
+    """Record a warning; in a context that is not ours it is printed at once."""
+    if isinstance(ctx, EdgeContext):
+        ctx.warnings.append(warning)
+    else:
+        print(warning, file=sys.stderr)
 
 
 def weight_files(module: ModuleOp) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from xdsl.traits import OpTrait
 
 from .schema import OpEntry
 from .schema_op import SchemaOp, operation_class
@@ -11,9 +13,16 @@ from .schema_op import SchemaOp, operation_class
 class OperatorSet:
     """The operations of one dialect that come from a table, by schema key and by class name."""
 
-    def __init__(self, dialect: str, module: str, entries: Iterable[OpEntry]) -> None:
+    def __init__(
+        self,
+        dialect: str,
+        module: str,
+        entries: Iterable[OpEntry],
+        traits: Sequence[OpTrait] = (),
+    ) -> None:
         self._dialect = dialect
         self._module = module
+        self._traits = traits
         self.entries: Mapping[str, OpEntry] = {entry.schema.key: entry for entry in entries}
         self._keys = {entry.schema.class_name: key for key, entry in self.entries.items()}
         self._classes: dict[str, type[SchemaOp]] = {}
@@ -24,7 +33,9 @@ class OperatorSet:
     def __getitem__(self, key: str) -> type[SchemaOp]:
         """The class of the schema `key`, for example `aten::add.Tensor`."""
         if key not in self._classes:
-            self._classes[key] = operation_class(self.entries[key], self._dialect, self._module)
+            entry = self.entries[key]
+            made = operation_class(entry, self._dialect, self._module, self._traits)
+            self._classes[key] = made
         return self._classes[key]
 
     def __iter__(self) -> Iterator[type[SchemaOp]]:

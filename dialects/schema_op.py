@@ -230,7 +230,9 @@ def _result_fields(schema: Schema, taken: set[str]) -> dict[str, Any]:
     return fields
 
 
-def operation_class(entry: OpEntry, dialect: str, module: str) -> type[SchemaOp]:
+def operation_class(
+    entry: OpEntry, dialect: str, module: str, traits: Sequence[OpTrait] = ()
+) -> type[SchemaOp]:
     """The operation class of a table line, `<dialect>.<op name>`, as if defined in `module`."""
     schema = entry.schema
     namespace: dict[str, Any] = {
@@ -240,7 +242,7 @@ def operation_class(entry: OpEntry, dialect: str, module: str) -> type[SchemaOp]
         "name": operation_name(schema, dialect),
         "ENTRY": entry,
         "SCHEMA": schema,
-        "traits": traits_def(*_traits(entry)),
+        "traits": traits_def(*_traits(entry), *traits),
     }
     kept = [a for a in schema.arguments if not is_dropped(a)]
     for argument in kept:

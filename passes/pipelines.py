@@ -15,7 +15,7 @@ OPTIMIZE: tuple[str, ...] = (
 """From the aten dialect to an optimized edge module."""
 
 LEGALIZE: tuple[str, ...] = (
-    "legalize{{target-runtime={target_runtime}}}",
+    "legalize",
     "canonicalize",
     "fold-constants",
     "simplify-views",
@@ -32,7 +32,8 @@ EMIT: tuple[str, ...] = (
 """To the program before bytes."""
 
 
-def default_pipeline(target_runtime: str = "executorch-1.5") -> tuple[str, ...]:
-    """The pass specs that compile an aten module for a runtime, in order."""
-    legalize = tuple(spec.format(target_runtime=target_runtime) for spec in LEGALIZE)
+def default_pipeline(target_runtime: str | None = None) -> tuple[str, ...]:
+    """The pass specs that compile an aten module; a runtime is enforced only if named."""
+    options = f"{{target-runtime={target_runtime}}}" if target_runtime else ""
+    legalize = tuple(spec + options if spec == "legalize" else spec for spec in LEGALIZE)
     return (*OPTIMIZE, *legalize, *EMIT)

@@ -5,7 +5,6 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 KernelFunction = Callable[..., Any]
@@ -26,6 +25,7 @@ class Kernel:
     specializer: Specializer | None = None
 
     def __call__(self, *args: Any) -> Any:
+        """Call the function."""
         return self.function(*args)
 
     def specialize(self, specializer: Specializer) -> Specializer:
@@ -68,6 +68,9 @@ def broken_families() -> dict[str, str]:
 
 @cache
 def _load_families() -> None:
+    # Here, because these imports are slow and reading a program's metadata needs no kernel.
+    from importlib.metadata import entry_points
+
     from . import kernels
 
     for family in pkgutil.iter_modules(kernels.__path__, kernels.__name__ + "."):
@@ -79,5 +82,6 @@ def _load_families() -> None:
 def _import(module: str) -> None:
     try:
         importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 - one bad file must not take the others down
+    except Exception as error:
+        # One bad file must not take the others down.
         _BROKEN[module] = f"{type(error).__name__}: {error}"

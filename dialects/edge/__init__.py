@@ -13,9 +13,13 @@ from .. import aten
 from ..constant import ConstantAttr
 from ..layout import ExprAttr, ExprsAttr, LayoutAttr
 from ..operator_set import OperatorSet
+from .canonicalization import EdgeCanonicalization
+from .folders import NoOpFolder
 from .ops import ConstantOp, LiteralOp, ScalarOp, ToLayoutOp, WeightOp
 
-OPERATORS = OperatorSet("edge", __name__, aten.TABLE.values())
+OPERATORS = OperatorSet(
+    "edge", __name__, aten.TABLE.values(), (NoOpFolder(), EdgeCanonicalization())
+)
 
 
 @cache

@@ -1,1 +1,82 @@
-"""edgeir: a compiler framework for on-device AI, PyTorch to ExecuTorch programs through xDSL."""
+"""edgeir: a compiler framework for on-device AI, PyTorch to ExecuTorch programs through xDSL.
+
+`compile` takes a model to a program, `load` runs one. Running needs numpy alone; what the compiler
+needs is imported when `compile` is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from .runtime.errors import InputError, ProgramError
+
+if TYPE_CHECKING:
+    from .lowering.compile_program import CompileError, Program
+    from .runtime.module import Module, load
+
+__all__ = [
+    "CompileError",
+    "InputError",
+    "Module",
+    "Program",
+    "ProgramError",
+    "compile",
+    "load",
+]
+
+
+def compile(
+    source: Any,
+    example_inputs: Sequence[Any] | None = None,
+    *,
+    example_kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+    target_runtime: str | None = None,
+    pipeline: Sequence[str] | str | None = None,
+    locations: bool = True,
+) -> Program:
+    """Compile a model to a program.
+
+    `source` is a `torch.nn.Module` (with `example_inputs`, and `dynamic_shapes` as
+    `torch.export.export` takes them), an `ExportedProgram`, a dict of those by method name, or the
+    path of a `.pt2` file. `target_runtime` is `executorch-1.5` or `edgeir`; left out, the program
+    is legalised for ExecuTorch as far as possible and `Program.warnings` tells the rest. `pipeline`
+    replaces the default passes, a tuple of pass specs or their text. `locations` keeps the source
+    lines in the program.
+
+    Raises CompileError, whose `diagnostics` name every operation that cannot be compiled.
+    """
+    _require_compiler()
+    from .lowering.compile_program import compile_program
+
+    return compile_program(
+        source,
+        example_inputs,
+        example_kwargs=example_kwargs,
+        dynamic_shapes=dynamic_shapes,
+        target_runtime=target_runtime,
+        pipeline=pipeline,
+        locations=locations,
+    )
+
+
+def _require_compiler() -> None:
+    if find_spec("xdsl") is None:
+        raise ImportError("compiling needs the compiler extra: pip install 'edgeir[torch]'")
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("CompileError", "Program"):
+        _require_compiler()
+        from .lowering import compile_program
+
+        return getattr(compile_program, name)
+    if name in ("Module", "load"):
+        from .runtime import module
+
+        return getattr(module, name)
+    if name == "__version__":
+        return version("edgeir")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,163 @@
+"""The compiler as one function: from a captured model to a program, every stage kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass, PassPipeline
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import PassFailedException, VerifyException
+
+from ..dialects import memory
+from ..dialects.context import EdgeContext, edge_context
+from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.location import Place
+from ..dialects.weights import WeightsStore
+from ..passes.pipelines import default_pipeline
+from ..passes.plan_memory import MemoryReport, memory_report
+from .emit_program import emit_program
+from .pass_registry import all_passes
+
+STAGES = ("aten", "edge", "delegate", "memory")
+
+_STAGE_STARTS = {"legalize": "edge", "convert-edge-to-memory": "delegate"}
+"""A stage is complete when one of these passes is about to run."""
+
+
+class CompileError(Exception):
+    """A model that cannot be compiled; `diagnostics` holds every reason, each with its place."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(map(str, diagnostics)))
+
+
+class Stages(Mapping[str, str]):
+    """The texts of the stages, printed when they are asked for."""
+
+    def __init__(self, modules: Mapping[str, ModuleOp]) -> None:
+        self.modules = modules
+
+    def __getitem__(self, stage: str) -> str:
+        stream = StringIO()
+        Printer(stream, print_debuginfo=True).print_op(self.modules[stage])
+        return stream.getvalue() + "\n"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.modules)
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled program and how it came about."""
+
+    buffer: bytes
+    """The bytes of the `.pte` file."""
+    stages: Stages
+    """The text of each stage: `aten`, `edge`, `delegate`, `memory`."""
+    memory: Mapping[str, MemoryReport]
+    """By method: bytes planned, the lower bound, and the sum without reuse."""
+    warnings: tuple[Diagnostic, ...]
+    """What the compiler could not do as the target runtime needs it."""
+    weights: WeightsStore
+    """The tensors that the stages refer to."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program to a file, which appears whole or not at all."""
+        write_file(path, self.buffer)
+
+
+def write_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file by way of a temporary one beside it."""
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def compile_module(
+    module: ModuleOp,
+    ctx: EdgeContext,
+    pipeline: Sequence[str] | str | None = None,
+    *,
+    target_runtime: str | None = None,
+    locations: bool = True,
+) -> Program:
+    """Compile an aten module; the pipeline is a tuple of pass specs or their text.
+
+    Raises CompileError.
+    """
+    if pipeline is None:
+        pipeline = default_pipeline(target_runtime)
+    spec = pipeline if isinstance(pipeline, str) else ",".join(pipeline)
+    modules = {"aten": module.clone()}
+
+    def keep_stage(_: ModulePass | None, current: ModuleOp, following: ModulePass | None) -> None:
+        stage = _STAGE_STARTS.get(following.name) if following is not None else "memory"
+        if stage is not None:
+            current.verify()
+            modules[stage] = current.clone()
+
+    def run() -> Program:
+        module.verify()
+        PassPipeline.parse_spec(all_passes(), spec, keep_stage).apply(ctx, module)
+        methods = [op for op in module.ops if isinstance(op, memory.MethodOp)]
+        reports = {method.sym_name.data: memory_report(method) for method in methods}
+        buffer = emit_program(module, ctx.weights, locations=locations)
+        stages = Stages({stage: modules[stage] for stage in STAGES if stage in modules})
+        return Program(buffer, stages, reports, tuple(ctx.warnings), ctx.weights)
+
+    return refusing(run)
+
+
+def refusing(function: Callable[[], Any]) -> Any:
+    """Call a function; what it refuses becomes a CompileError."""
+    try:
+        return function()
+    except DiagnosticsError as error:
+        raise CompileError(error.diagnostics) from error
+    except (PassFailedException, VerifyException) as error:
+        raise CompileError([Diagnostic("", Place(), str(error))]) from error
+
+
+def compile_program(
+    source: Any,
+    example_inputs: Sequence[Any] | None = None,
+    *,
+    example_kwargs: Mapping[str, Any] | None = None,
+    dynamic_shapes: Any = None,
+    target_runtime: str | None = None,
+    pipeline: Sequence[str] | str | None = None,
+    locations: bool = True,
+) -> Program:
+    """Compile a model, see `edgeir.compile`."""
+    try:
+        from .from_torch.capture import CaptureError, capture
+        from .from_torch.importer import import_programs
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError("compiling a model needs PyTorch: pip install 'edgeir[torch]'") from error
+    ctx = edge_context()
+
+    def imported() -> ModuleOp:
+        try:
+            programs = capture(source, example_inputs, example_kwargs, dynamic_shapes)
+        except CaptureError as error:
+            raise DiagnosticsError([Diagnostic("", Place(), str(error))]) from error
+        return import_programs(programs, ctx.weights)
+
+    module = refusing(imported)
+    return compile_module(module, ctx, pipeline, target_runtime=target_runtime, locations=locations)

@@ -1,0 +1,297 @@
+"""From the edge dialect to value slots and kernel calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, TensorType, f64, i1, i64
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from ..dialects import memory
+from ..dialects.delegate import CallOp as DelegateCallOp
+from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.edge.ops import ConstantOp, LiteralOp, ToLayoutOp, WeightOp
+from ..dialects.function import INPUTS, OUTPUTS, VALUE, functions, input_names, output_names
+from ..dialects.layout import LayoutAttr
+from ..dialects.schema import Argument
+from ..dialects.schema_op import SchemaOp, is_schema_op
+from ..runtime.dtypes import BY_NAME
+
+_ALIGNMENT = 16
+
+
+class ConvertEdgeToMemoryPass(ModulePass):
+    """Convert edge functions to methods of the memory dialect.
+
+    Every value becomes a slot, every operator a call of its out variant. Views share the storage of
+    what they view and need no instruction; so do slices that are one block of memory.
+
+    Before:
+    ```mlir
+    func.func @forward(%x: tensor<2x4xf32>) -> tensor<8xf32> {
+      %0 = edge.relu(%x) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+      %1 = edge.view(%0, size = [8]) : (tensor<2x4xf32>) -> tensor<8xf32>
+      func.return %1 : tensor<8xf32>
+    }
+    ```
+    After:
+    ```mlir
+    memory.method @forward {
+      %x = memory.planned : !memory.slot<tensor<2x4xf32>>
+      %0 = memory.planned : !memory.slot<tensor<2x4xf32>>
+      %1 = memory.view %0 : !memory.slot<tensor<8xf32>>
+      memory.begin ins(%x) outs(%1)
+      memory.call @"aten::relu.out"(%x) outs(%0)
+      memory.end
+    }
+    ```
+    """
+
+    name = "convert-edge-to-memory"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Convert every function of the module."""
+        problems: list[Diagnostic] = []
+        for function in list(functions(op)):
+            converter = _MethodConverter(function)
+            method = converter.convert()
+            problems.extend(converter.problems)
+            if not problems:
+                Rewriter.replace_op(function, method, [])
+        if problems:
+            raise DiagnosticsError(problems)
+
+
+class _MethodConverter:
+    """Converts one function; `problems` holds what has no place in a program."""
+
+    def __init__(self, function: FuncOp) -> None:
+        self._function = function
+        self._slots: list[Operation] = []
+        self._calls: list[Operation] = []
+        self._slot_of: dict[SSAValue, SSAValue] = {}
+        self._literals: dict[Any, SSAValue] = {}
+        self._names: dict[SSAValue, str] = {}
+        self.problems: list[Diagnostic] = []
+
+    def convert(self) -> memory.MethodOp:
+        """The method of the function."""
+        function = self._function
+        block = function.body.block
+        self._name_outputs(block)
+        inputs = [
+            self._input(argument, name, index)
+            for index, (argument, name) in enumerate(
+                zip(block.args, input_names(function), strict=True)
+            )
+        ]
+        outputs: list[SSAValue] = []
+        for op in block.ops:
+            if isinstance(op, ReturnOp):
+                outputs = [self._slot_of[v] for v in op.arguments if v in self._slot_of]
+            else:
+                self._convert(op)
+        body = [*self._slots, memory.BeginOp(inputs, outputs), *self._calls, memory.EndOp()]
+        return memory.MethodOp(
+            function.sym_name.data,
+            Region(Block(body)),
+            inputs=_text(function.attributes.get(INPUTS)),
+            outputs=_text(function.attributes.get(OUTPUTS)),
+        )
+
+    def _name_outputs(self, block: Block) -> None:
+        last = block.last_op
+        if isinstance(last, ReturnOp):
+            for value, name in zip(last.arguments, output_names(self._function), strict=True):
+                if name:
+                    self._names.setdefault(value, name)
+
+    def _declare(self, op: memory.SlotOp, source: Operation | None, hint: str | None) -> SSAValue:
+        if source is not None:
+            op.location = source.location
+        op.slot.name_hint = hint
+        self._slots.append(op)
+        return op.slot
+
+    def _tensor_slot(self, value: SSAValue, source: Operation | None) -> SSAValue:
+        """A planned slot for a tensor value."""
+        type = cast(TensorType[Attribute], value.type)
+        if not type.has_static_shape():
+            self._refuse(
+                source or self._function,
+                f"has the type {type}; sizes known only at run time are not supported yet",
+                "export the model without dynamic_shapes",
+            )
+            type = TensorType(type.element_type, [0])
+        op = memory.PlannedOp(type, name=self._names.get(value))
+        slot = self._declare(op, source, value.name_hint)
+        self._slot_of[value] = slot
+        return slot
+
+    def _input(self, argument: SSAValue, name: str, index: int) -> SSAValue:
+        if name:
+            self._names[argument] = name
+        if isinstance(argument.type, TensorType):
+            return self._tensor_slot(argument, None)
+        attributes = self._function.arg_attrs
+        entry = attributes.data[index].data if attributes is not None else {}
+        slot = self._scalar_slot(argument.type, entry.get(VALUE))
+        self._slot_of[argument] = slot
+        return slot
+
+    def _scalar_slot(self, type: Attribute, value: Attribute | None) -> SSAValue:
+        """A slot of its own for a number that goes in or out."""
+        if isinstance(type, NoneType):
+            return self._declare(memory.NullOp(), None, None)
+        if value is None:
+            default: dict[Attribute, float | bool] = {i64: 0, f64: 0.0, i1: False}
+            return self._declare(memory.ScalarOp(default[type]), None, None)
+        return self._declare(memory.ScalarOp(cast(Any, value)), None, None)
+
+    def _convert(self, op: Operation) -> None:
+        match op:
+            case WeightOp():
+                self._constant(op, op.key.data, op.result)
+            case ConstantOp():
+                self._constant(op, op.value, op.result)
+            case LiteralOp():
+                self._slot_of[op.result] = self._scalar_slot(op.result.type, op.value)
+            case ToLayoutOp():
+                self._to_layout(op)
+            case DelegateCallOp():
+                outs = [self._tensor_slot(result, op) for result in op.outputs]
+                arguments = [self._slot_of[value] for value in op.inputs]
+                call = memory.DelegateCallOp(op.backend.data, op.payload.data, arguments, outs)
+                self._call(op, call)
+            case SchemaOp() if op.dialect_name() == "edge":
+                if not self._alias(op):
+                    self._kernel_call(op)
+            case _:
+                self._refuse(op, "has no place in a program", "run convert-aten-to-edge first")
+
+    def _constant(self, op: Operation, value: str | Attribute, result: SSAValue) -> None:
+        slot = memory.ConstantOp(value, cast(TensorType[Attribute], result.type))
+        self._slot_of[result] = self._declare(slot, op, result.name_hint)
+
+    def _alias(self, op: SchemaOp) -> bool:
+        """Share the storage of the operand where the result is a block of it."""
+        offset = alias_offset(op)
+        if offset is None:
+            return False
+        source = self._slot_of[op.operands[0]]
+        result = op.results[0]
+        if offset and not _is_planned(source):
+            return False
+        view = memory.ViewOp(source, cast(TensorType[Attribute], result.type), offset=offset)
+        self._slot_of[result] = self._declare(view, op, result.name_hint)
+        return True
+
+    def _kernel_call(self, op: SchemaOp) -> None:
+        if op.ENTRY.out is None:
+            self._refuse(op, "has no out variant in the program format", "")
+            return
+        arguments = [
+            self._tensor_argument(argument, value)
+            if argument.is_tensor
+            else self._literal(argument, value)
+            for argument, value in op.kernel_arguments()
+        ]
+        outs = [self._tensor_slot(result, op) for result in op.results]
+        returns = None
+        if any(result.is_list for result in op.SCHEMA.results):
+            returns = self._declare(memory.TensorListOp(outs), op, None)
+            outs = [self._declare(memory.TensorListOp(outs), op, None)]
+        elif len(outs) > 1:
+            returns = self._declare(memory.TensorListOp(outs), op, None)
+        self._call(op, memory.CallOp(op.ENTRY.out, arguments, outs, returns))
+
+    def _to_layout(self, op: ToLayoutOp) -> None:
+        null = self._literal(Argument("", "int"), None)
+        false = self._literal(Argument("", "bool"), False)
+        layout = cast(TensorType[Attribute], op.result.type).encoding
+        order = layout.data.order if isinstance(layout, LayoutAttr) else None
+        orders = null if order is None else self._literal(_INTS, list(order))
+        source = self._slot_of[op.input]
+        out = self._tensor_slot(op.result, op)
+        name = "dim_order_ops::_to_dim_order_copy.out"
+        self._call(op, memory.CallOp(name, [source, false, orders], [out]))
+
+    def _call(self, source: Operation, call: Operation) -> None:
+        call.location = source.location
+        self._calls.append(call)
+
+    def _tensor_argument(self, argument: Argument, value: Any) -> SSAValue:
+        if value is None:
+            return self._literal(argument, None)
+        if isinstance(value, SSAValue):
+            return self._slot_of[value]
+        items = [None if item is None else self._slot_of[item] for item in value]
+        op: memory.SlotOp
+        if argument.item_optional:
+            op = memory.OptionalTensorListOp(items)
+        else:
+            op = memory.TensorListOp(cast(Sequence[SSAValue], items))
+        return self._declare(op, None, None)
+
+    def _literal(self, argument: Argument, value: Any) -> SSAValue:
+        """The slot of a constant, tagged by its schema type; equal constants share one."""
+        kind = argument.base if argument.is_list and argument.base in ("float", "bool") else ""
+        key = (kind, type(value), str(value))
+        if key not in self._literals:
+            op = self._literal_op(argument, value)
+            self._literals[key] = self._declare(op, None, None)
+        return self._literals[key]
+
+    def _literal_op(self, argument: Argument, value: Any) -> memory.SlotOp:
+        if value is None:
+            return memory.NullOp()
+        if isinstance(value, Attribute):
+            return memory.ScalarOp(BY_NAME[str(value)].code)
+        if not argument.is_list:
+            return memory.StringOp(value) if isinstance(value, str) else memory.ScalarOp(value)
+        match argument.base:
+            case "float":
+                return memory.DoubleListOp(value)
+            case "bool":
+                return memory.BoolListOp(value)
+            case _:
+                item = Argument("", "int")
+                return memory.IntListOp([self._literal(item, number) for number in value])
+
+    def _refuse(self, op: Operation, message: str, advice: str) -> None:
+        self.problems.append(Diagnostic.at(op, message, advice))
+
+
+_INTS = Argument("", "int", is_list=True)
+
+
+def alias_offset(op: SchemaOp) -> int | None:
+    """Where in its operand's memory the result lies, in bytes; None where it must be computed."""
+    if is_schema_op(op, "aten::view"):
+        return 0
+    if not is_schema_op(op, "aten::slice.Tensor") or op.value_of("step") != 1:
+        return None
+    source = cast(TensorType[Attribute], op.operands[0].type)
+    result = cast(TensorType[Attribute], op.results[0].type)
+    dim, start = cast(int, op.value_of("dim")), op.value_of("start")
+    if not source.has_static_shape() or isinstance(source.encoding, LayoutAttr):
+        return None
+    shape = source.get_shape()
+    if any(size != 1 for size in shape[:dim]) or not isinstance(start, int):
+        return None
+    row = memory.tensor_bytes(result) // max(1, result.get_shape()[dim])
+    return None if start * row % _ALIGNMENT else start * row
+
+
+def _is_planned(slot: SSAValue) -> bool:
+    storage, _ = memory.storage_of(slot)
+    return isinstance(storage.owner, memory.PlannedOp)
+
+
+def _text(attribute: Attribute | None) -> str | None:
+    return attribute.data if isinstance(attribute, StringAttr) else None
