@@ -1,0 +1,1 @@
+"""Benchmarks against ExecuTorch: `python -m benchmarks` from the repository's root."""

@@ -1,0 +1,28 @@
+"""The models that are measured: those of `test/models`, exported."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FOLDER = Path(__file__).resolve().parent.parent / "test" / "models"
+
+
+@cache
+def model(name: str) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+    """Return the test model of this name at full size and its example inputs."""
+    if str(FOLDER) not in sys.path:
+        sys.path.insert(0, str(FOLDER))
+    registry: Any = import_module("registry")
+    return registry.MODELS[name]()
+
+
+def export(name: str) -> torch.export.ExportedProgram:
+    """Return a fresh export of the model; a compiler may change the one that it is given."""
+    module, inputs = model(name)
+    return torch.export.export(module, inputs)
