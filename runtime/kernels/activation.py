@@ -3,13 +3,16 @@
 A chain writes `out` last, because `out` may be the memory of `x` (see elementwise.py).
 """
 
+from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy._core import umath
 
 from ..errors import ProgramError
-from .elementwise import chain_kernel, ufunc_kernel
+from ..registry import kernel
+from .elementwise import chain_kernel, run_ufunc, ufunc_kernel, ufunc_thunk
 from .erf import erf_block
 
 SQRT_HALF = 0.7071067811865476
@@ -17,9 +20,26 @@ SQRT_TWO_OVER_PI = 0.7978845608028654
 
 clip: Any = getattr(umath, "clip")  # noqa: B009 - the ufunc behind np.clip, which stubs leave out
 
-ufunc_kernel("aten::relu.out", np.maximum, constants=(0,))
 ufunc_kernel("aten::relu6.out", clip, constants=(0, 6))
 ufunc_kernel("aten::hardtanh.out", clip)
+
+
+def at_least(self: Any, low: Any, out: Any) -> tuple[Any, list[Any]]:
+    """The ufunc and operands of max(self, low); numpy's clip is faster than its maximum."""
+    if out.dtype.kind == "f" and not hasattr(low, "dtype"):
+        return clip, [self, low, inf]
+    return np.maximum, [self, low]
+
+
+@kernel("aten::relu.out")
+def relu(self: Any, out: Any) -> Any:
+    """max(x, 0)."""
+    return run_ufunc(*at_least(self, 0, out), out)
+
+
+@relu.specialize
+def _(self: Any, out: Any) -> Callable[[], object] | None:
+    return ufunc_thunk(*at_least(self, 0, out), out)
 
 
 @chain_kernel("aten::sigmoid.out")
@@ -79,11 +99,11 @@ def hardswish(x: Any, out: Any, scratch: Any) -> None:
 @chain_kernel("aten::elu.out", scratch=1)
 def elu(x: Any, alpha: Any, scale: Any, input_scale: Any, out: Any, negative: Any) -> None:
     """scale * x above 0, below it scale * alpha * (exp(input_scale * x) - 1)."""
-    np.minimum(x, 0, out=negative)
+    clip(x, -inf, 0, negative)
     np.multiply(negative, input_scale, negative)
     np.expm1(negative, negative)
     np.multiply(negative, alpha * scale, negative)
-    np.maximum(x, 0, out=out)
+    clip(x, 0, inf, out)
     np.multiply(out, scale, out)
     np.add(out, negative, out)
 
@@ -95,9 +115,9 @@ def leaky_relu(x: Any, negative_slope: Any, out: Any, scratch: Any) -> None:
         np.multiply(x, negative_slope, scratch)
         np.maximum(x, scratch, out=out)
         return
-    np.minimum(x, 0, out=scratch)
+    clip(x, -inf, 0, scratch)
     np.multiply(scratch, negative_slope, scratch)
-    np.maximum(x, 0, out=out)
+    clip(x, 0, inf, out)
     np.add(out, scratch, out)
 
 
@@ -120,7 +140,7 @@ def log_sigmoid(x: Any, out: Any, scratch: Any) -> None:
     np.negative(scratch, scratch)
     np.exp(scratch, scratch)
     np.log1p(scratch, scratch)
-    np.minimum(x, 0, out=out)
+    clip(x, -inf, 0, out)
     np.subtract(out, scratch, out)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from .elementwise import chain_kernel
 
-TANH_SERIES = (
+_COEFFICIENTS = (
     1.1283792,
     0.102769054,
     -1.9183189e-04,
@@ -20,6 +20,7 @@ TANH_SERIES = (
 Composing with tanh, which numpy has vectorised, takes half the passes of a rational approximation
 and saturates by itself: the leading coefficient is positive, so that g grows beyond the range.
 """
+TANH_SERIES = tuple(np.array(coefficient, np.float32) for coefficient in _COEFFICIENTS)
 SERIES_TERMS = 40
 FRACTION_TERMS = 60
 SERIES_LIMIT = 2.0

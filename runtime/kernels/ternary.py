@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..registry import kernel
-from .activation import clip
-from .copy import assign
-from .elementwise import chain_kernel, run_ufunc, ufunc_kernel, ufunc_thunk
+from .activation import at_least, clip
+from .elementwise import chain_kernel, run_chain, run_ufunc, ufunc_kernel, ufunc_thunk
 from .promotion import operand
 from .shapes import broadcast, fit
 
@@ -16,22 +15,22 @@ CLAMPS = ("aten::clamp.out", "aten::clamp.Tensor_out")
 """Kernels `(self, min, max, out)`, whose limits are numbers or tensors, and may be None."""
 
 
-def _limits(self: Any, low: Any, high: Any) -> tuple[Any, list[Any]]:
+def _limits(self: Any, low: Any, high: Any, out: Any) -> tuple[Any, list[Any]]:
     if low is None:
         return np.minimum, [self, high]
     if high is None:
-        return np.maximum, [self, low]
+        return at_least(self, low, out)
     return clip, [self, low, high]
 
 
 def _clamp_kernel(name: str) -> None:
     @kernel(name)
     def call(self: Any, low: Any, high: Any, out: Any) -> Any:
-        return run_ufunc(*_limits(self, low, high), out)
+        return run_ufunc(*_limits(self, low, high, out), out)
 
     @call.specialize
     def _(self: Any, low: Any, high: Any, out: Any) -> Callable[[], object] | None:
-        return ufunc_thunk(*_limits(self, low, high), out)
+        return ufunc_thunk(*_limits(self, low, high, out), out)
 
 
 for _name in CLAMPS:
@@ -43,20 +42,33 @@ ufunc_kernel("aten::clamp_max.out", np.minimum)
 ufunc_kernel("aten::clamp_max.Tensor_out", np.minimum)
 
 
+_BITS = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64}
+
+
+def _select_bits(mask: Any, then: Any, other: Any, out: Any, choice: Any, scratch: Any) -> None:
+    """`then` where the mask is 1, `other` where it is 0, of the bits as integers."""
+    np.negative(mask, choice)
+    np.bitwise_xor(then, other, scratch)
+    np.bitwise_and(scratch, choice, scratch)
+    np.bitwise_xor(scratch, other, out)
+
+
 @kernel("aten::where.self_out")
 def where(condition: Any, self: Any, other: Any, out: Any) -> Any:
-    """`self` where the condition (bool, or uint8) holds, `other` elsewhere."""
-    chosen = condition if condition.dtype == np.bool_ else condition != 0
-    self, other = operand(self, out.dtype), operand(other, out.dtype)
-    out = fit(out, broadcast(chosen, self, other))
-    if np.may_share_memory(out, chosen):
-        chosen = chosen.copy()
-    if np.may_share_memory(out, self):
-        self, other, chosen = other, self, ~chosen
-    if np.may_share_memory(out, self):
-        self = self.copy()
-    assign(out, other)
-    np.copyto(out, self, where=chosen, casting="unsafe")
+    """`self` where the condition (bool, or uint8) holds, `other` elsewhere.
+
+    Done on the bits: numpy's own masked copies branch per element, which unforeseeable masks make
+    ten times slower.
+    """
+    mask = condition if condition.dtype == np.bool_ else condition != 0
+    then, other = (operand(v, out.dtype).astype(out.dtype, copy=False) for v in (self, other))
+    out = fit(out, broadcast(mask, then, other))
+    bits = _BITS.get(out.dtype.itemsize)
+    if bits is None:
+        out[...] = np.where(mask, then, other)
+    else:
+        operands = [mask.view(np.int8), then.view(bits), other.view(bits)]
+        run_chain(_select_bits, operands, [], out.view(bits), 2)
     return out
 
 
