@@ -127,7 +127,7 @@ def from_attribute(attribute: Attribute | None) -> Value:
         case DenseArrayBase():
             return list(cast(DenseArrayBase[Any], attribute).get_values())
         case ArrayAttr():
-            return [from_attribute(item) for item in cast(ArrayAttr[Attribute], attribute)]
+            return [from_attribute(item) for item in attribute]
         case _:
             return attribute
 

@@ -84,8 +84,8 @@ def _slice(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Seq
     """A slice with bounds inside the dim; one of everything is the tensor itself."""
     value: SSAValue = arguments["self"]
     type = tensor(value)
-    dim = arguments["dim"] % type.get_num_dims()
-    size = dims_of(type)[dim]
+    dim: int = arguments["dim"] % type.get_num_dims()
+    size: Expr = dims_of(type)[dim]
     start = _inside(arguments["start"], 0, size)
     end = _inside(arguments["end"], size, size)
     if value.type == op.results[0].type and arguments["step"] == 1:
@@ -141,7 +141,7 @@ def _unbind(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Se
 def _split(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
     """One slice for each part, so that unused parts vanish."""
     value: SSAValue = arguments["self"]
-    dim = arguments["dim"] % tensor(value).get_num_dims()
+    dim: int = arguments["dim"] % tensor(value).get_num_dims()
     parts: list[SSAValue] = []
     start = Expr.of(0)
     for result in op.results:

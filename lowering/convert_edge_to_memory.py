@@ -139,8 +139,8 @@ class _MethodConverter:
         if isinstance(argument.type, TensorType):
             return self._tensor_slot(argument, None)
         attributes = self._function.arg_attrs
-        entry = attributes.data[index].data if attributes is not None else {}
-        slot = self._scalar_slot(argument.type, entry.get(VALUE))
+        value = None if attributes is None else attributes.data[index].data.get(VALUE)
+        slot = self._scalar_slot(argument.type, value)
         self._slot_of[argument] = slot
         return slot
 
@@ -213,7 +213,7 @@ class _MethodConverter:
     def _to_layout(self, op: ToLayoutOp) -> None:
         null = self._literal(Argument("", "int"), None)
         false = self._literal(Argument("", "bool"), False)
-        layout = cast(TensorType[Attribute], op.result.type).encoding
+        layout = op.result.type.encoding
         order = layout.data.order if isinstance(layout, LayoutAttr) else None
         orders = null if order is None else self._literal(_INTS, list(order))
         source = self._slot_of[op.input]
@@ -241,7 +241,7 @@ class _MethodConverter:
     def _literal(self, argument: Argument, value: Any) -> SSAValue:
         """The slot of a constant, tagged by its schema type; equal constants share one."""
         kind = argument.base if argument.is_list and argument.base in ("float", "bool") else ""
-        key = (kind, type(value), str(value))
+        key = (kind, type(value).__name__, str(value))
         if key not in self._literals:
             op = self._literal_op(argument, value)
             self._literals[key] = self._declare(op, None, None)

@@ -1,6 +1,6 @@
 """PyTorch's type promotion: the dtype in which an operator computes.
 
-Follows torch.result_type (https://docs.pytorch.org/docs/stable/tensor_attributes.html): tensors with
+Follows torch.result_type, https://docs.pytorch.org/docs/stable/tensor_attributes.html: tensors with
 dimensions decide; a 0-d tensor counts only where its category is higher, and a Python number only
 where its category is higher still.
 """

@@ -1,1 +1,1 @@
-"""Capture: from a torch.export ExportedProgram to the aten dialect. The only place that imports torch."""
+"""Capture: from torch.export to the aten dialect. The only place that imports torch."""

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, cast
 
 import torch
 from torch.export import ExportedProgram
-from torch.export.decomp_utils import CustomDecompTable
 
 from ...dialects.aten import TABLE
 
@@ -22,7 +21,7 @@ class CaptureError(Exception):
 
 
 def capture(
-    source: Source,
+    source: Source | Any,
     example_inputs: Sequence[Any] | None = None,
     example_kwargs: Mapping[str, Any] | None = None,
     dynamic_shapes: Any = None,
@@ -40,9 +39,9 @@ def capture(
         case ExportedProgram():
             programs = {"forward": source}
         case Mapping():
-            programs = dict(source)
+            programs = dict(cast(Mapping[str, ExportedProgram], source))
         case str() | os.PathLike():
-            programs = {"forward": _load(source)}
+            programs = {"forward": _load(cast("str | os.PathLike[str]", source))}
         case _:
             raise CaptureError(
                 f"cannot compile a {type(source).__name__}; expected a torch.nn.Module, an "
@@ -84,12 +83,12 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
     for key in TABLE:
         _keep(table, key)
     try:
-        return program.run_decompositions(cast(dict[Any, Any], table))
+        return cast(Any, program).run_decompositions(table)
     except Exception as error:
         raise CaptureError(f"torch cannot decompose the captured graph: {error}") from error
 
 
-def _keep(table: CustomDecompTable, key: str) -> None:
+def _keep(table: Any, key: str) -> None:
     """Let the operator `key` of our table come through whole."""
     namespace, _, name = key.partition("::")
     packet, _, overload = name.partition(".")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
+from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.export.graph_signature import (
     ConstantArgument,
@@ -173,7 +174,8 @@ class FunctionImporter:
             function.attributes[INPUTS] = StringAttr(structure_text(call_spec.in_spec))
             function.attributes[OUTPUTS] = StringAttr(structure_text(call_spec.out_spec))
         ranges: dict[str, Attribute] = {}
-        constraints = {str(s): r for s, r in self._program.range_constraints.items()}
+        found = cast(dict[Any, Any], self._program.range_constraints)
+        constraints = {str(symbol): bounds for symbol, bounds in found.items()}
         for torch_name, name in self._symbols.names.items():
             bounds = constraints.get(torch_name)
             low = int(bounds.lower) if bounds is not None else 0
@@ -226,7 +228,8 @@ class FunctionImporter:
             spec = self._pending_weights[node]
             name = cast(str, spec.target)
             tensor = self._stored(spec)
-            op = WeightOp(self._weights.key(name, tensor), self._type(node, tensor))
+            type = cast(TensorType[Attribute], self._type(node, tensor))
+            op = WeightOp(self._weights.key(name, tensor), type)
             op.result.name_hint = _hint(name.replace(".", "_"))
             self._add(op, user)
             self._values[node] = op.result
@@ -249,7 +252,7 @@ class FunctionImporter:
         if not isinstance(node.meta.get("val"), torch.Tensor | list | tuple):
             self._check_ignored(node)
             return
-        if not isinstance(target, torch._ops.OpOverload):
+        if not isinstance(target, OpOverload):
             self._unsupported_region(node)
             return
         key = schema_key(target)
@@ -266,7 +269,7 @@ class FunctionImporter:
     def _check_ignored(self, node: Node) -> None:
         """Sizes are expressions in types, assertions compute nothing; the rest has no place."""
         target = node.target
-        if not isinstance(target, torch._ops.OpOverload):
+        if not isinstance(target, OpOverload):
             return
         key = schema_key(target)
         if key in ASSERTIONS or key.startswith("aten::sym_") or node.meta.get("val") is None:
@@ -341,12 +344,12 @@ class FunctionImporter:
             case _:
                 raise UnsupportedValue(f"the {type(value).__name__} {value}")
 
-    def _outputs(self) -> tuple[list[SSAValue], list[Attribute]]:
+    def _outputs(self) -> tuple[list[SSAValue], list[DictionaryAttr]]:
         output = next(n for n in self._program.graph.nodes if n.op == "output")
         specs = self._program.graph_signature.output_specs
         names = self._output_names(specs)
         results: list[SSAValue] = []
-        attributes: list[Attribute] = []
+        attributes: list[DictionaryAttr] = []
         for spec, value in zip(specs, cast(list[Any], output.args[0]), strict=True):
             if spec.kind is not OutputKind.USER_OUTPUT:
                 kind = spec.kind.name.lower().replace("_", " ")
@@ -387,8 +390,8 @@ class FunctionImporter:
         return op.result
 
 
-def schema_key(target: torch._ops.OpOverload) -> str:
-    """The table key of an operator: `aten::add.Tensor`."""
+def schema_key(target: Any) -> str:
+    """The table key of an `OpOverload`: `aten::add.Tensor`."""
     schema = target._schema
     return f"{schema.name}.{schema.overload_name}" if schema.overload_name else schema.name
 

@@ -7,7 +7,7 @@ no reader of the program needs the class.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from torch.utils._pytree import TreeSpec
 
@@ -72,7 +72,7 @@ def _keys(spec: TreeSpec) -> list[str] | None:
 def _names_in(context: Any, count: int) -> list[str] | None:
     """The list of `count` names that a node's context is, or holds."""
     if isinstance(context, list | tuple):
-        items: list[Any] = list(context)
+        items = list(cast(list[Any], context))
         if len(items) == count and all(isinstance(item, str | int) for item in items):
             return [str(item) for item in items]
         for item in items:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import ml_dtypes
 import numpy as np
-import sympy
+import sympy  # pyright: ignore[reportMissingTypeStubs]
 import torch
 from numpy.typing import NDArray
 from torch.utils._sympy.functions import FloorDiv, Max, Min, Mod, PythonMod
@@ -61,17 +61,16 @@ class SymbolNames:
 
     def expr(self, value: Any) -> Expr:
         """The expression of a `torch.SymInt`, an int or a sympy expression."""
-        if isinstance(value, torch.SymInt):
-            value = value.node.expr
         if isinstance(value, int):
             return Expr.of(value)
-        if value.is_Integer:
-            return Expr.of(int(value))
-        if value.is_Symbol:
-            name = self.names.setdefault(value.name, f"s{len(self.names)}")
+        node: Any = cast(Any, value).node.expr if isinstance(value, torch.SymInt) else value
+        if node.is_Integer:
+            return Expr.of(int(node))
+        if node.is_Symbol:
+            name = self.names.setdefault(node.name, f"s{len(self.names)}")
             return Expr.of(name)
-        arguments = [self.expr(a) for a in value.args]
-        match value:
+        arguments = [self.expr(argument) for argument in node.args]
+        match node:
             case sympy.Add():
                 return sum(arguments[1:], arguments[0])
             case sympy.Mul():
@@ -93,7 +92,7 @@ class SymbolNames:
             case Max():
                 return _reduce(maximum, arguments)
             case _:
-                raise UnsupportedValue(f"the size expression {value} ({type(value).__name__})")
+                raise UnsupportedValue(f"the size expression {node} ({type(node).__name__})")
 
     def type_of(self, value: Any) -> Attribute:
         """The IR type of a value of the graph: a fake tensor, a number or None.
@@ -134,7 +133,7 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     if dtype is None:
         return tensor.numpy()
     bits = torch.int16 if dtype.itemsize == 2 else torch.uint8
-    return cast(NDArray[Any], tensor.view(bits).numpy()).view(dtype)
+    return tensor.view(bits).numpy().view(dtype)
 
 
 _NUMPY_VIEWS: dict[torch.dtype, np.dtype[Any]] = {

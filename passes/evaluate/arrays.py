@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ def known_array(value: SSAValue, weights: Mapping[str, Array]) -> Array | None:
         case ConstantOp() as op:
             return constant_array(op.value)
         case NumberOp() as op:
-            element = cast(TensorType[Attribute], op.result.type).element_type
+            element = op.result.type.element_type
             return np.array(op.number, numpy_dtype(element))
         case _:
             return None

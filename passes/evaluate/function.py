@@ -63,7 +63,7 @@ def _results(
             operands = {f"v{i}": values[v] for i, v in enumerate(op.inputs)}
             return [op.expr.data.evaluate({**sizes, **operands})]
         case ToLayoutOp():
-            out = empty_array(cast(TensorType[Attribute], op.result.type), sizes)
+            out = empty_array(op.result.type, sizes)
             np.copyto(out, values[op.input])
             return [out]
         case _:
@@ -79,16 +79,17 @@ def _bind_sizes(function: FuncOp, inputs: Sequence[Any]) -> dict[str, int]:
     for argument, value in zip(function.body.block.args, inputs, strict=True):
         if not isinstance(argument.type, TensorType):
             continue
-        dims = dims_of(cast(TensorType[Attribute], argument.type))
+        type = cast(TensorType[Attribute], argument.type)
+        dims = dims_of(type)
         shape = np.shape(value)
         if len(dims) != len(shape):
-            raise InputError(f"an input has {len(shape)} dims, its type {argument.type}")
+            raise InputError(f"an input has {len(shape)} dims, its type {type}")
         for dim, size in zip(dims, shape, strict=True):
             if str(dim) in dim.symbols():
                 sizes.setdefault(str(dim), size)
         for dim, size in zip(dims, shape, strict=True):
             if dim.symbols() <= sizes.keys() and dim.evaluate(sizes) != size:
-                raise InputError(f"an input of type {argument.type} has shape {list(shape)}")
+                raise InputError(f"an input of type {type} has shape {list(shape)}")
     for name, (low, high) in symbol_ranges(function).items():
         if name in sizes and not low <= sizes[name] <= high:
             raise InputError(f"size {name} is {sizes[name]}, outside [{low}, {high}]")

@@ -45,7 +45,9 @@ def evaluate_operation(
         raise DiagnosticsError([Diagnostic.at(op, f"cannot be run: {error}")]) from error
     if returned is None:
         return outs
-    return list(returned) if isinstance(returned, list | tuple) else [returned]
+    return (
+        list(cast(Sequence[Array], returned)) if isinstance(returned, list | tuple) else [returned]
+    )
 
 
 def has_kernel(op: SchemaOp) -> bool:

@@ -78,5 +78,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(module, name)
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("edgeir")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
