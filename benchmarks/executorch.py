@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 def compile_with_executorch(exported: torch.export.ExportedProgram) -> bytes:
     """Return ExecuTorch's own program for portable kernels."""
     logging.getLogger().setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")  # it uses what PyTorch has deprecated
     from executorch.exir import to_edge_transform_and_lower  # pyright: ignore[reportMissingTypeStubs]
 
     # The compiler's classes are only partly typed.
