@@ -31,8 +31,9 @@ class InProcessTest(lit.formats.ShTest):
     """A shell test, without the shell where its lines allow it."""
 
     def __init__(self) -> None:
-        # A tool's name is a word of its own, not a part of a path.
-        tools = [(rf"(?<![\w./-]){name}(?![\w./-])", command) for name, command in _TOOLS.items()]
+        # A tool's name is a word of its own: not a part of a path, nor what replaced it.
+        word = r"(?<![\w./-])(?<!-m ){}(?![\w./-])"
+        tools = [(word.format(name), command) for name, command in _TOOLS.items()]
         super().__init__(execute_external=False, extra_substitutions=tools)
 
     def execute(self, test, litConfig):

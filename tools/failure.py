@@ -38,6 +38,11 @@ def failure_message(name: str, error: BaseException) -> str | None:
         return str(error).rstrip()
     if "ParseError" in kinds:
         return _parse_message(error)
+    if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
+        extra = _EXTRAS[error.name]
+        return f"{name}: error: this needs {error.name}: pip install 'edgeir[{extra}]'"
+    if isinstance(error, ImportError) and "pip install" in str(error):
+        return f"{name}: error: {error}"
     if isinstance(error, OSError):
         return f"{name}: error: {_os_message(error)}"
     if kinds & _MENDABLE:
@@ -61,6 +66,10 @@ _MENDABLE = frozenset(
 
 Names, because importing their classes would import xDSL, and torch, into tools that need neither.
 """
+
+
+_EXTRAS = {"xdsl": "compiler", "llvmlite": "compiler", "torch": "torch"}
+"""The extra of ours that installs a package."""
 
 
 def _parse_message(error: Any) -> str:

@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, TypeGuard
+from typing import Any
 
 from .failure import ToolError
 
@@ -75,11 +75,7 @@ def _register(module: ModuleType) -> None:
                 DIALECTS[value.name] = path
             elif dialect_factory(DIALECTS[value.name])() is not value:
                 raise ValueError(f"the dialect {value.name!r} exists already")
-        elif _is_defined(module, value) and issubclass(value, ModulePass):
-            if isinstance(getattr(value, "name", None), str):
+        elif isinstance(value, type) and issubclass(value, ModulePass):
+            # A class that the file only imports, a base for instance, is not its own.
+            if value.__module__ == module.__name__ and hasattr(value, "name"):
                 register_pass(value)
-
-
-def _is_defined(module: ModuleType, value: Any) -> TypeGuard[type[Any]]:
-    """Whether a value is a class that the file defines, not one that it imports."""
-    return isinstance(value, type) and value.__module__ == module.__name__

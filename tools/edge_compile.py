@@ -1,0 +1,173 @@
+"""edge-compile: from a captured model to a program in one go."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from .failure import ToolError, run_tool
+from .plugins import add_load_option, load_files
+
+if TYPE_CHECKING:
+    from ..lowering.compile_program import Program
+
+_DESCRIPTION = """\
+Compiles a model to a program:
+  edge-compile model.pt2 -o model.pte
+  edge-compile pkg.module:function -o model.pte
+where the function returns (module, example_inputs) or an ExportedProgram. A .mlir file of the aten
+dialect is compiled too."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run edge-compile; the exit code is 0, or 1 after a message on stderr."""
+
+    def tool() -> int:
+        parser = _parser()
+        args = parser.parse_args(argv)
+        if args.input is None and not args.print_pipeline:
+            parser.error("the following arguments are required: INPUT")
+        if args.input is not None and args.output is None and not args.dump_stages:
+            parser.error("give -o MODEL.pte, or --dump-stages DIR")
+        load_files(args.load)
+        pipeline = _pipeline(args)
+        if args.print_pipeline:
+            print(pipeline)
+        if args.input is not None:
+            _compile(args, pipeline)
+        return 0
+
+    return run_tool("edge-compile", tool)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "edge-compile",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "input", nargs="?", metavar="INPUT", help="MODEL.pt2, pkg.module:function, or MODEL.mlir"
+    )
+    parser.add_argument("-o", "--output", metavar="MODEL.pte", help="the program's file")
+    parser.add_argument(
+        "--target-runtime",
+        metavar="NAME",
+        help="executorch-1.5 or edgeir; what it cannot run is an error (default: legalise for "
+        "executorch-1.5 as far as possible, and warn)",
+    )
+    parser.add_argument(
+        "--pipeline", metavar="PASSES", help="passes to run in place of the default ones"
+    )
+    parser.add_argument(
+        "--print-pipeline", action="store_true", help="print the passes, as edge-opt -p takes them"
+    )
+    parser.add_argument(
+        "--dump-stages", metavar="DIR", help="write the text of each stage, with its weights"
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE,...",
+        default="",
+        help="safetensors files to read in place of those that a .mlir input lists",
+    )
+    parser.add_argument(
+        "--strip-locations", action="store_true", help="leave source lines out of the program"
+    )
+    add_load_option(parser)
+    return parser
+
+
+def _pipeline(args: argparse.Namespace) -> str:
+    """The text of the pipeline, checked."""
+    from ..lowering.pass_registry import all_passes
+    from ..passes.pipelines import default_pipeline
+    from .pass_specs import parse_passes
+
+    text: str = args.pipeline or ",".join(default_pipeline(args.target_runtime))
+    parse_passes(text, all_passes())
+    return text
+
+
+def _compile(args: argparse.Namespace, pipeline: str) -> None:
+    from ..lowering.compile_program import compile_program
+
+    options: dict[str, Any] = {
+        "pipeline": pipeline,
+        "target_runtime": args.target_runtime,
+        "locations": not args.strip_locations,
+    }
+    path: str = args.input
+    if path.endswith(".mlir") or path == "-":
+        program = _compile_text(args, options)
+    elif path.endswith(".pt2"):
+        program = compile_program(path, **options)
+    else:
+        program = compile_program(*_call_function(path), **options)
+    for warning in program.warnings:
+        print(warning, file=sys.stderr)
+    if args.dump_stages:
+        _dump_stages(program, args.dump_stages)
+    if args.output is not None:
+        from .output_file import write_output
+
+        write_output(args.output, program.buffer)
+
+
+def _compile_text(args: argparse.Namespace, options: dict[str, Any]) -> Program:
+    from ..dialects.context import edge_context
+    from ..lowering.compile_program import compile_module
+    from .module_file import read_module
+
+    context = edge_context()
+    module = read_module(context, args.input, [f for f in args.weights.split(",") if f])
+    return compile_module(module, context, **options)
+
+
+def _call_function(path: str) -> tuple[Any, ...]:
+    """What the function `pkg.module:function` returns, as the first arguments of `compile`."""
+    module_name, _, name = path.partition(":")
+    if not module_name or not name:
+        raise ToolError(f"{path}: expected MODEL.pt2, MODEL.mlir or pkg.module:function")
+    # As python -m does: a console script's path has its own folder instead.
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise ToolError(f"{path}: there is no module {error.name!r} here") from None
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ToolError(f"{path}: {module_name} has no function {name!r}")
+    returned = function()
+    return cast(tuple[Any, ...], returned) if isinstance(returned, tuple) else (returned,)
+
+
+def _dump_stages(program: Program, folder: str) -> None:
+    """Write each stage; a tensor goes to the weights file of the first stage that has it."""
+    from ..dialects.context import set_weight_files
+    from ..dialects.weights import write_safetensors
+    from .module_file import live_keys, print_module
+    from .output_file import write_output
+
+    os.makedirs(folder, exist_ok=True)
+    file_of: dict[str, str] = {}
+    for stage, module in program.stages.modules.items():
+        live = live_keys(module, program.weights)
+        new = {key: program.weights[key] for key in live if key not in file_of}
+        if new:
+            file = f"{stage}.safetensors"
+            write_safetensors(os.path.join(folder, file), new)
+            file_of |= dict.fromkeys(new, file)
+        set_weight_files(module, dict.fromkeys(file_of[key] for key in live))
+        write_output(os.path.join(folder, f"{stage}.mlir"), print_module(module))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

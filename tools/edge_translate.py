@@ -1,0 +1,124 @@
+"""edge-translate: between exported programs (.pt2), text (.mlir) and programs (.pte)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from .failure import ToolError, run_tool
+from .output_file import write_output
+from .plugins import add_load_option, load_files
+
+_FORMATS = ("pt2", "mlir", "pte")
+_DESCRIPTION = """\
+Translates between forms of a model:
+  edge-translate model.pt2 -o model.mlir      aten dialect, weights in model.safetensors
+  edge-translate memory.mlir -o model.pte     a planned module of the memory dialect"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run edge-translate; the exit code is 0, or 1 after a message on stderr."""
+
+    def tool() -> int:
+        args = _parser().parse_args(argv)
+        load_files(args.load)
+        source, target = _formats(args)
+        _translation(source, target)(args)
+        return 0
+
+    return run_tool("edge-translate", tool)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "edge-translate",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("input", nargs="?", default="-", help="input file; - or none for stdin")
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    parser.add_argument(
+        "--from", dest="source", choices=_FORMATS, help="input format (default: by file name)"
+    )
+    parser.add_argument(
+        "--to", dest="target", choices=_FORMATS, help="output format (default: by file name)"
+    )
+    parser.add_argument(
+        "--strip-locations", action="store_true", help="leave out where operations come from"
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE,...",
+        default="",
+        help="safetensors files to read in place of those that the module lists",
+    )
+    parser.add_argument(
+        "--save-weights",
+        metavar="FILE",
+        help="where the weights of a .pt2 go (default: beside the file of -o)",
+    )
+    add_load_option(parser)
+    return parser
+
+
+def _formats(args: argparse.Namespace) -> tuple[str, str]:
+    source = args.source or ("mlir" if args.input == "-" else _by_name(args.input))
+    if source is None:
+        raise ToolError(f"{args.input}: unknown format; name it with --from")
+    target = args.target or _by_name(args.output) or {"pt2": "mlir", "mlir": "pte"}.get(source)
+    if target is None:
+        raise ToolError("name the output format with --to, or by the file of -o")
+    return source, target
+
+
+def _by_name(path: str) -> str | None:
+    extension = os.path.splitext(path)[1].removeprefix(".")
+    return extension if extension in _FORMATS else None
+
+
+def _translation(source: str, target: str) -> Callable[[argparse.Namespace], None]:
+    match source, target:
+        case "pt2", "mlir":
+            return _import_program
+        case "mlir", "pte":
+            return _emit_program
+        case "pt2", "pte":
+            raise ToolError("compile a .pt2 with edge-compile MODEL.pt2 -o MODEL.pte")
+        case "mlir", "mlir":
+            raise ToolError("edge-opt reads and writes text")
+        case "pte", _:
+            raise ToolError("programs cannot be read back into text yet; edge-run runs them")
+        case _:
+            raise ToolError(f"there is no way from .{source} to .{target}")
+
+
+def _import_program(args: argparse.Namespace) -> None:
+    from ..dialects.context import EdgeContext
+    from ..lowering.from_torch.capture import capture
+    from ..lowering.from_torch.importer import import_programs
+    from .module_file import Overlay, print_module
+
+    context = EdgeContext()
+    module = import_programs(capture(args.input), context.weights)
+    overlay = Overlay(args.output, args.save_weights)
+    overlay.add(module, context.weights)
+    text = print_module(module, locations=False if args.strip_locations else None)
+    overlay.write()
+    write_output(args.output, text)
+
+
+def _emit_program(args: argparse.Namespace) -> None:
+    from ..dialects.context import edge_context
+    from ..lowering.emit_program import emit_program
+    from .module_file import read_module
+
+    context = edge_context()
+    module = read_module(context, args.input, [f for f in args.weights.split(",") if f])
+    data = emit_program(module, context.weights, locations=not args.strip_locations)
+    write_output(args.output, data)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
