@@ -12,8 +12,9 @@ from numpy._core import umath
 
 from ..errors import ProgramError
 from ..registry import kernel
-from .elementwise import chain_kernel, run_ufunc, ufunc_kernel, ufunc_thunk
+from .elementwise import chain_kernel, run_chain, run_ufunc, ufunc_kernel, ufunc_thunk
 from .erf import erf_block
+from .shapes import dimension
 
 SQRT_HALF = 0.7071067811865476
 SQRT_TWO_OVER_PI = 0.7978845608028654
@@ -77,6 +78,23 @@ def gelu(x: Any, approximate: str, out: Any, inner: Any, square: Any, scratch: A
     np.add(inner, 1, inner)
     np.multiply(inner, x, out)
     np.multiply(out, 0.5, out)
+
+
+@kernel("aten::glu.out")
+def glu(self: Any, dim: int, out: Any) -> Any:
+    """The first half of a dimension times the sigmoid of the second."""
+    axis = dimension(dim, self.ndim)
+    if self.ndim == 0 or self.shape[axis] % 2:
+        raise ProgramError(f"glu: dimension {dim} of shape {list(self.shape)} has no halves")
+    left, right = np.split(self, 2, axis)
+    return run_chain(_gated, [left, right], [], out, 1)
+
+
+def _gated(left: Any, right: Any, out: Any, scratch: Any) -> None:
+    np.negative(right, scratch)
+    np.exp(scratch, scratch)
+    np.add(scratch, 1, scratch)
+    np.divide(left, scratch, out)
 
 
 @chain_kernel("aten::hardsigmoid.out")

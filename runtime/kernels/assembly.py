@@ -163,6 +163,21 @@ def select_scatter(self: Any, src: Any, dim: int, index: int) -> Plan:
     return self.shape, [(..., self), (place, src)]
 
 
+@kernel("aten::diagonal_scatter.out")
+def diagonal_scatter(self: Any, src: Any, offset: int, dim1: int, dim2: int, out: Any) -> Any:
+    """`self` with `src` on the diagonal of two dimensions."""
+    out = fit(out, self.shape)
+    assign(out, self)
+    place = np.moveaxis(out, (dimension(dim1, self.ndim), dimension(dim2, self.ndim)), (-2, -1))
+    rows, columns = place.shape[-2:]
+    count = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    if src.shape != (*place.shape[:-2], count):
+        raise ProgramError(f"diagonal_scatter: src is {list(src.shape)}, the diagonal has {count}")
+    steps = np.arange(count)
+    place[..., steps + max(-offset, 0), steps + max(offset, 0)] = src
+    return out
+
+
 def _triangle_kernel(name: str, lower: bool) -> None:
     @kernel(name)
     def call(self: Any, diagonal: int, out: Any) -> Any:

@@ -42,25 +42,40 @@ def erf_block(x: Any, out: Any, square: Any, scratch: Any) -> None:
 
 
 def _erf_f64(x: Any, out: Any) -> None:
-    """Kummer's series for small |x|, all terms of one sign; the continued fraction of erfc above.
-
-    erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!
-    erfc(x) = exp(-x^2)/sqrt(pi) / (x + (1/2)/(x + 1/(x + (3/2)/(x + ...))))
-    """
     size = np.abs(x)
-    small = np.minimum(size, SERIES_LIMIT)
-    square = small * small
-    series: Any = np.ones_like(square)
-    for n in range(SERIES_TERMS, 0, -1):
-        series = 1.0 + series * square * (2.0 / (2 * n + 1))
-    near: Any = 2.0 / np.sqrt(np.pi) * np.exp(-square) * small * series
-    large = np.maximum(size, SERIES_LIMIT)
-    fraction = large.copy()
-    for n in range(FRACTION_TERMS, 0, -1):
-        fraction = large + 0.5 * n / fraction
-    far: Any = 1.0 - np.exp(-large * large) / (np.sqrt(np.pi) * fraction)
-    np.copyto(near, far, where=size > SERIES_LIMIT)
+    near = _series(size)
+    np.copyto(near, 1.0 - _tail(size), where=size > SERIES_LIMIT)
     np.copysign(near, x, out=out)
 
 
+def _series(size: Any) -> Any:
+    """erf(x) = 2/sqrt(pi) exp(-x^2) sum 2^n x^(2n+1) / (2n+1)!!, all terms of one sign."""
+    x = np.minimum(size, SERIES_LIMIT)
+    square = x * x
+    series: Any = np.ones_like(square)
+    for n in range(SERIES_TERMS, 0, -1):
+        series = 1.0 + series * square * (2.0 / (2 * n + 1))
+    return 2.0 / np.sqrt(np.pi) * np.exp(-square) * x * series
+
+
+def _tail(size: Any) -> Any:
+    """erfc(x) = exp(-x^2)/sqrt(pi) / (x + (1/2)/(x + 1/(x + (3/2)/(x + ...)))), from 2 on."""
+    x = np.maximum(size, SERIES_LIMIT)
+    fraction = x.copy()
+    for n in range(FRACTION_TERMS, 0, -1):
+        fraction = x + 0.5 * n / fraction
+    return np.exp(-x * x) / (np.sqrt(np.pi) * fraction)
+
+
 chain_kernel("aten::erf.out", scratch=2)(erf_block)
+
+
+@chain_kernel("aten::erfc.out")
+def erfc(x: Any, out: Any) -> None:
+    """1 - erf(x), without its cancellation for large x; computed in f64."""
+    wide = x.astype(np.float64)
+    size = np.abs(wide)
+    result = 1.0 - _series(size)
+    np.copyto(result, _tail(size), where=size > SERIES_LIMIT)
+    np.copyto(result, 2.0 - result, where=wide < 0)
+    np.copyto(out, result, casting="unsafe")

@@ -75,6 +75,7 @@ def _empty_kernel(name: str, shape_of: Callable[..., Any]) -> None:
 
 _empty_kernel("aten::empty.out", _size)
 _empty_kernel("aten::empty_like.out", _like)
+_empty_kernel("aten::empty_strided.out", _size)
 _empty_kernel("dim_order_ops::_empty_dim_order.out", _size)
 
 

@@ -31,6 +31,18 @@ def randn(size: list[int], out: Any) -> Any:
     return _finish(out, GENERATOR.standard_normal(size))
 
 
+@kernel("aten::rand_like.out")
+def rand_like(self: Any, memory_format: Any, out: Any) -> Any:
+    """Uniform in [0, 1), in the shape of `self`."""
+    return rand.function(list(self.shape), out)
+
+
+@kernel("aten::randn_like.out")
+def randn_like(self: Any, memory_format: Any, out: Any) -> Any:
+    """Normal with mean 0 and variance 1, in the shape of `self`."""
+    return randn.function(list(self.shape), out)
+
+
 @kernel("aten::randint.low_out")
 def randint(low: int, high: int, size: list[int], out: Any) -> Any:
     """Integers from low to high - 1."""

@@ -78,6 +78,45 @@ def topk(
     return _finish(self, order, axis, values, indices)
 
 
+def _positions(sequence: Any, self: Any, side: str, sorter: Any, out: Any) -> Any:
+    """Where each element of `self`, nan last, would stand in its line of the sorted sequence."""
+    out = fit(out, self.shape)
+    if sorter is not None:
+        sequence = np.take_along_axis(sequence, sorter, -1)
+    lines, values = (a.astype(compute_dtype(a.dtype), copy=False) for a in (sequence, self))
+    if sequence.ndim == 1:
+        out[...] = lines.searchsorted(values, side)
+        return out
+    if sequence.shape[:-1] != self.shape[:-1]:
+        raise ProgramError(
+            f"searchsorted: sequences {list(sequence.shape)} for values {list(self.shape)}"
+        )
+    reached = np.greater_equal if side == "left" else np.greater
+    out[...] = np.count_nonzero(~reached(lines[..., None, :], values[..., :, None]), axis=-1)
+    return out
+
+
+@kernel("aten::searchsorted.Tensor_out")
+def searchsorted(
+    sorted_sequence: Any,
+    self: Any,
+    out_int32: bool,
+    right: bool,
+    side: str | None,
+    sorter: Any,
+    out: Any,
+) -> Any:
+    """The index in the sorted sequence, or in each of its last dimension, of each element."""
+    side = side or ("right" if right else "left")
+    return _positions(sorted_sequence, self, side, sorter, out)
+
+
+@kernel("aten::bucketize.Tensor_out")
+def bucketize(self: Any, boundaries: Any, out_int32: bool, right: bool, out: Any) -> Any:
+    """The bucket of each element between sorted 1-d boundaries."""
+    return _positions(boundaries, self, "right" if right else "left", None, out)
+
+
 def _of_scalar(self: Any, values: Any, indices: Any) -> Any:
     values, indices = fit(values, ()), fit(indices, ())
     assign(values, self)

@@ -77,3 +77,10 @@ def test_relu_of_integers() -> None:
     x = torch.tensor([-3, 0, 4])
     check("aten::relu.out", F.relu, x, exact=True, in_place=0)
     check("aten::hardtanh.out", F.hardtanh, x, -1, 2, exact=True)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+def test_glu(dtype: torch.dtype) -> None:
+    x = torch.randn(2, 4, 6).to(dtype)
+    for dim in (0, 1, -1):
+        check("aten::glu.out", F.glu, x, dim, dynamic=True)

@@ -114,3 +114,10 @@ def test_wrong_arguments(name: str, args: list[Any], message: str) -> None:
     kernel: Any = find_kernel(f"aten::{name}")
     with pytest.raises(ProgramError, match=message):
         kernel(*args, np.zeros((2, 3)))
+
+
+def test_diagonal_scatter() -> None:
+    for offset, dim1, dim2 in ((0, 0, 1), (1, 1, 2), (-1, -1, 0), (2, 2, 1)):
+        source = -torch.ones_like(torch.diagonal(X, offset, dim1, dim2))
+        name = "aten::diagonal_scatter.out"
+        check(name, torch.diagonal_scatter, X, source, offset, dim1, dim2, dynamic=True)

@@ -77,6 +77,9 @@ def test_random_statistics(dtype: str) -> None:
     assert abs(uniform.var() - 1 / 12) < 0.01
     normal = draw("randn.out", [100, 400], dtype=dtype)
     assert abs(normal.mean()) < 0.05 and abs(normal.std() - 1) < 0.05
+    like = draw("rand_like.out", uniform, None, dtype=dtype)
+    assert like.shape == uniform.shape and abs(like.mean() - 0.5) < 0.02
+    assert abs(draw("randn_like.out", uniform, None, dtype=dtype).mean()) < 0.05
     assert (draw("randn.out", [100, 400], dtype=dtype) != normal).any()
 
 

@@ -51,3 +51,27 @@ def test_topk_of_too_many_is_an_error() -> None:
     kernel: Any = find_kernel("aten::topk.values")
     with pytest.raises(ProgramError, match="k is 4, but dimension -1 has size 3"):
         kernel(np.zeros(3), 4, -1, True, True, np.zeros(4), np.zeros(4, np.int64))
+
+
+@pytest.mark.parametrize("right", [False, True])
+def test_search(right: bool) -> None:
+    lines = torch.tensor([[1.0, 2.0, 2.0, 5.0, 8.0], [0.0, 1.0, 3.0, 3.0, INF]])
+    values = torch.tensor([[0.0, 2.0, 9.0, INF, NAN], [1.0, 3.0, -INF, INF, NAN]])
+    plain = {"out_int32": False, "right": right}
+    for name in (lines, lines[0]):
+        check(
+            "aten::searchsorted.Tensor_out",
+            torch.searchsorted,
+            name,
+            values,
+            **plain,
+            side=None,
+            sorter=None,
+            dynamic=True,
+        )
+    sorter = torch.tensor([2, 0, 1])
+    shuffled = torch.tensor([3, 9, 1])
+    arguments: Any = {"out_int32": True, "right": False, "side": "right", "sorter": sorter}
+    check("aten::searchsorted.Tensor_out", torch.searchsorted, shuffled, sorter, **arguments)
+    check("aten::bucketize.Tensor_out", torch.bucketize, values, lines[0], **plain)
+    check("aten::bucketize.Tensor_out", torch.bucketize, sorter, shuffled.sort()[0], **plain)

@@ -89,3 +89,10 @@ def test_large_tensors_go_in_blocks() -> None:
     check("aten::erf.out", torch.erf, x)
     image = torch.randn(2, 8, 90, 90).to(memory_format=torch.channels_last)
     check("aten::sign.out", torch.sign, image)
+
+
+def test_erfc_keeps_its_digits() -> None:
+    x = torch.tensor([0.0, 0.5, -0.5, 1.99, 2.01, 3.0, -3.0, 9.0, -9.0, 30.0, float("nan")])
+    check("aten::erfc.out", torch.erfc, x, rtol=2e-6, atol=0)
+    check("aten::erfc.out", torch.erfc, x.double()[:-3], rtol=1e-13, atol=0)
+    check("aten::erfc.out", torch.erfc, x.bfloat16(), dynamic=True)
