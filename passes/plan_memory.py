@@ -63,9 +63,9 @@ class PlanMemoryPass(ModulePass):
     have one type; inputs may be overwritten like temporaries. Mutable buffers live always.
 
     `algorithm`: `greedy`, `naive`, or what was registered. `inputs`, `outputs`: false leaves them
-    to the caller, but for those that other tensors share memory with. `arena_sizes`: capacities
-    in bytes, the preferred arena first; what does not fit is an error. `report`: print the bytes
-    of each method to stderr.
+    to the caller, but for those that are both or that other tensors share memory with.
+    `arena_sizes`: capacities in bytes, the preferred arena first; what does not fit is an error.
+    `report`: print the bytes of each method to stderr.
 
     Before:
     ```mlir
@@ -248,9 +248,10 @@ def _apply(method: memory.MethodOp, plan: MemoryPlan) -> None:
 def _leave_to_caller(method: memory.MethodOp, inputs: bool, outputs: bool) -> None:
     """Turn planned inputs and outputs, as far as asked, into unplanned ones."""
     begin = method.begin
-    slots: list[SSAValue] = [] if inputs else list(begin.inputs)
-    if not outputs:
-        slots += [slot for slot in begin.outputs if slot not in begin.inputs]
+    # An input that is an output too keeps its place: a caller supplies memory for one of the two.
+    both = set(begin.inputs) & set(begin.outputs)
+    slots = [] if inputs else [slot for slot in begin.inputs if slot not in both]
+    slots += [] if outputs else [slot for slot in begin.outputs if slot not in both]
     if not slots:
         return
     liveness = analyse(method)

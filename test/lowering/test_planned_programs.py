@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stock_runtime import run
 from xdsl.context import Context
@@ -77,8 +77,9 @@ def random_program(
 @given(
     steps=STEPS,
     kept=st.lists(st.integers(0), min_size=1, max_size=3, unique_by=lambda k: k % 15),
-    options=st.sampled_from([{}, {"algorithm": "naive"}, {"inputs": False}]),
+    options=st.sampled_from([{}, {"algorithm": "naive"}, {"inputs": False}, {"outputs": False}]),
 )
+@example(steps=[("relu", 0, 0)], kept=[0], options={"inputs": False})
 def test_planned_programs_compute_the_same(
     steps: list[tuple[str, int, int]], kept: list[int], options: dict[str, object]
 ):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from xdsl.utils.exceptions import PassFailedException
 
@@ -26,17 +26,20 @@ def check(storages: list[Storage], offsets: list[int]) -> None:
 
 
 @pytest.mark.parametrize("name", ["naive", "greedy"])
+@settings(deadline=None)
 @given(storages=STORAGES)
 def test_live_storages_never_overlap(name: str, storages: list[Storage]):
     check(storages, find_planner(name)(storages))
 
 
+@settings(deadline=None)
 @given(storages=STORAGES)
 def test_naive_is_the_sum(storages: list[Storage]):
     size = arena_bytes(storages, find_planner("naive")(storages))
     assert size == sum(storage.padded for storage in storages)
 
 
+@settings(deadline=None)
 @given(storages=STORAGES)
 def test_greedy_is_deterministic(storages: list[Storage]):
     plan = find_planner("greedy")
