@@ -45,9 +45,10 @@ def compare(actual: Any, expected: Any, rtol: float, atol: float) -> Difference 
     max_abs, max_rel = float(np.max(error)), float(np.max(relative))
     worst = np.unravel_index(int(np.argmax(np.where(wrong, error, -1))), got.shape)
     place = f" at {[int(i) for i in worst]}" if got.ndim else ""
+    errors = f"max abs error {max_abs:.3g}, max rel error {max_rel:.3g}"
+    example = f"{got[worst]:.6g} instead of {want[worst]:.6g}{place}"
     return Difference(
-        f"max abs error {max_abs:.3g}, max rel error {max_rel:.3g}; {int(wrong.sum())} of {got.size} "
-        f"values differ, the worst{place}: {got[worst]:.6g} instead of {want[worst]:.6g}",
+        f"{errors}; {int(wrong.sum())} of {got.size} values differ, the worst: {example}",
         max_abs,
         max_rel,
     )

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -104,10 +105,12 @@ def _compile(args: argparse.Namespace, pipeline: str) -> None:
     path: str = args.input
     if path.endswith(".mlir") or path == "-":
         program = _compile_text(args, options)
-    elif path.endswith(".pt2"):
-        program = compile_program(path, **options)
     else:
-        program = compile_program(*_call_function(path), **options)
+        source = (path,) if path.endswith(".pt2") else _call_function(path)
+        with warnings.catch_warnings():
+            # torch.export warns about its own code when it reads a file.
+            warnings.simplefilter("ignore", FutureWarning)
+            program = compile_program(*source, **options)
     for warning in program.warnings:
         print(warning, file=sys.stderr)
     if args.dump_stages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 
 from .failure import ToolError, run_tool
@@ -101,7 +102,11 @@ def _import_program(args: argparse.Namespace) -> None:
     from .module_file import Overlay, print_module
 
     context = EdgeContext()
-    module = import_programs(capture(args.input), context.weights)
+    with warnings.catch_warnings():
+        # torch.export warns about its own code when it reads a file.
+        warnings.simplefilter("ignore", FutureWarning)
+        programs = capture(args.input)
+    module = import_programs(programs, context.weights)
     overlay = Overlay(args.output, args.save_weights)
     overlay.add(module, context.weights)
     text = print_module(module, locations=False if args.strip_locations else None)
