@@ -173,7 +173,7 @@ def diagonal_scatter(self: Any, src: Any, offset: int, dim1: int, dim2: int, out
     count = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
     if src.shape != (*place.shape[:-2], count):
         raise ProgramError(f"diagonal_scatter: src is {list(src.shape)}, the diagonal has {count}")
-    steps = np.arange(count)
+    steps = np.arange(int(count))
     place[..., steps + max(-offset, 0), steps + max(offset, 0)] = src
     return out
 

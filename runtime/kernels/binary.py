@@ -19,7 +19,7 @@ from .elementwise import (
     ufunc_kernel,
     ufunc_thunk,
 )
-from .promotion import is_tensor
+from .promotion import compute_dtype, is_tensor, operand
 
 UFUNCS: dict[str, Any] = {
     "aten::mul.out": np.multiply,
@@ -68,7 +68,7 @@ SUMS: dict[str, tuple[Any, bool]] = {
 
 def _sum_kernel(name: str, ufunc: Any, reverse: bool) -> None:
     def scaled(left: Any, right: Any, alpha: Any, out: Any, scratch: Any) -> None:
-        np.multiply(right, alpha, scratch)
+        np.multiply(right, operand(alpha, scratch.dtype), scratch)
         ufunc(left, scratch, out)
 
     def ordered(self: Any, other: Any, alpha: Any) -> tuple[list[Any], Any]:
@@ -152,6 +152,8 @@ def divide_with_mode(self: Any, other: Any, rounding_mode: str | None, out: Any)
         case "floor":
             return run_chain(floor_divide, [self, other], [], out, 0)
         case "trunc":
+            if compute_dtype(out.dtype) != out.dtype:  # eager rounds the quotient to bf16 first
+                return run_ufunc(np.trunc, [run_ufunc(np.divide, [self, other], out)], out)
             return run_chain(truncated_divide, [self, other], [], out, 1)
         case _:
             raise ProgramError(f"div: rounding_mode is {rounding_mode!r}; expected floor or trunc")

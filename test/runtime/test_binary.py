@@ -177,3 +177,15 @@ def test_shapes_that_do_not_broadcast_are_an_error() -> None:
     kernel: Any = find_kernel("aten::mul.out")
     with pytest.raises(ProgramError, match=r"\[2\], \[3\] do not broadcast"):
         kernel(np.zeros(2), np.zeros(3), np.zeros(3))
+
+
+def test_negative_alpha_of_unsigned_wraps() -> None:
+    x = torch.tensor([1, 200], dtype=torch.uint8)
+    check("aten::add.out", torch.add, x, x, alpha=-3, exact=True)
+
+
+def test_narrow_quotients_are_rounded_before_they_are_truncated() -> None:
+    torch.manual_seed(0)
+    a, b = torch.randn(2000).bfloat16() * 9, torch.randn(2000).bfloat16()
+    check("aten::div.out_mode", torch.div, a, b, rounding_mode="trunc", exact=True)
+    check("aten::div.out_mode", torch.div, a.half(), b.half(), rounding_mode="trunc", exact=True)
