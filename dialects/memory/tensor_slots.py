@@ -155,7 +155,7 @@ class ViewOp(IRDLOperation):
     """A tensor in the storage of another one, `offset` bytes behind its start.
 
     The storage is planned, and the view gets its arena and offset; or it is a constant, and the
-    view has the same bytes (the format addresses constants as a whole).
+    view starts where it does (the format has no offsets into constants).
 
     ```mlir
     %v = memory.view %x : !memory.slot<tensor<8xf32>>
@@ -208,9 +208,12 @@ class ViewOp(IRDLOperation):
                 f"memory.view: {tensor_bytes(type)} bytes at {self.byte_offset} do not lie inside "
                 f"the {tensor_bytes(source)} bytes of {source}"
             )
-        constant = isinstance(storage_of(self.slot)[0].owner, ConstantOp)
-        if constant and tensor_bytes(type) != tensor_bytes(source):
-            raise VerifyException("memory.view: a view of a constant covers all of its bytes")
+        storage, offset = storage_of(self.slot)
+        if offset and isinstance(storage.owner, ConstantOp):
+            raise VerifyException(
+                "memory.view: a view of a constant starts where the constant does; the format "
+                "has no offsets into one"
+            )
 
 
 def storage_of(slot: SSAValue) -> tuple[SSAValue, int]:

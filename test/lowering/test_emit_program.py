@@ -112,7 +112,7 @@ memory.method @twice attributes {arenas = array<i64: 0, 96>} {
 memory.method @once attributes {outputs = "[structure]"} {
   %x = memory.unplanned "x" : !memory.slot<tensor<3x4xf32>>
   %w = memory.constant "w" : !memory.slot<tensor<3x4xf32>>
-  %alias = memory.view %w : !memory.slot<tensor<12xf32>>
+  %alias = memory.view %w : !memory.slot<tensor<7xf32>>
   %one = memory.scalar 1 : i64
   %y = memory.unplanned : !memory.slot<tensor<3x4xf32>>
   memory.begin ins(%x) outs(%y, %alias)
@@ -139,7 +139,7 @@ def test_methods_run_on_executorch():
     np.testing.assert_allclose(y, 3 * W.reshape(-1), rtol=1e-6)
     y, alias = run(data, [W], "once")
     np.testing.assert_allclose(y, 2 * W, rtol=1e-6)
-    np.testing.assert_array_equal(alias, W.reshape(-1))
+    np.testing.assert_array_equal(alias, W.reshape(-1)[:7])
 
 
 STATE = """
