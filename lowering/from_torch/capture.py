@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
 
 import torch
@@ -59,9 +61,10 @@ def _export(
     if isinstance(inputs, torch.Tensor):
         inputs = (inputs,)
     try:
-        return torch.export.export(
-            module, tuple(inputs), dict(kwargs or {}), dynamic_shapes=dynamic_shapes
-        )
+        with _without_torch_warnings():
+            return torch.export.export(
+                module, tuple(inputs), dict(kwargs or {}), dynamic_shapes=dynamic_shapes
+            )
     except Exception as error:
         raise CaptureError(f"torch.export cannot capture the model: {error}") from error
 
@@ -83,9 +86,21 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
     for key in TABLE:
         _keep(table, key)
     try:
-        return cast(Any, program).run_decompositions(table)
+        with _without_torch_warnings():
+            return cast(Any, program).run_decompositions(table)
     except Exception as error:
         raise CaptureError(f"torch cannot decompose the captured graph: {error}") from error
+
+
+@contextmanager
+def _without_torch_warnings() -> Iterator[None]:
+    """Silence what torch says about its own code; nothing of it is the user's to change."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # Recurrent layers set their list of weights again in every forward.
+        warnings.filterwarnings("ignore", "The tensor attribute", UserWarning)
+        yield
 
 
 def _keep(table: Any, key: str) -> None:
