@@ -1,0 +1,102 @@
+"""Matrix products: mm, bmm, matmul, linear, and those with an addend; semantics of `torch.<name>`.
+
+Narrow floats are multiplied in f32, with constants cast at load; BLAS reads transposed matrices as
+they are. Matrices of integers are multiplied in their own dtype and wrap.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ProgramError
+from ..registry import kernel
+from .promotion import compute_dtype
+from .shapes import fit
+from .steps import Steps, merged
+
+Plan = Callable[..., tuple[Steps, Any]]
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The common shape under broadcasting; ProgramError if there is none."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ProgramError(f"batches {', '.join(map(str, shapes))} do not broadcast") from None
+
+
+def product_shape(left: Any, right: Any) -> tuple[int, ...]:
+    """Shape of `torch.matmul(left, right)`; ProgramError if the shapes do not fit."""
+    if not left.ndim or not right.ndim or left.shape[-1] != right.shape[max(right.ndim - 2, 0)]:
+        raise ProgramError(
+            f"shapes {list(left.shape)} and {list(right.shape)} cannot be multiplied"
+        )
+    batch = broadcast_shapes(left.shape[:-2], right.shape[:-2])
+    return (*batch, *left.shape[-2:-1], *(right.shape[-1:] if right.ndim > 1 else ()))
+
+
+def _multiply(left: Any, right: Any, target: Any, steps: Steps) -> None:
+    """`target = left @ right`, all of one dtype that can be computed with."""
+    if right.ndim == 2 and left.ndim > 2:
+        # One product with all rows is faster than one for each matrix of the batch.
+        rows = merged(left, (-1, left.shape[-1])) if left.size else None
+        columns = merged(target, (-1, target.shape[-1])) if target.size else None
+        if rows is not None and columns is not None:
+            left, target = rows, columns
+    if min(left.ndim, right.ndim) < 2 or not steps.product(left, right, target):
+        steps.add(np.matmul, left, right, out=target)
+
+
+def plan_product(
+    left: Any, right: Any, out: Any, addend: Any = None, beta: Any = 1, alpha: Any = 1
+) -> tuple[Steps, Any]:
+    """Steps for `alpha * (left @ right) + beta * addend`, the addend None or broadcast."""
+    steps = Steps()
+    out = fit(out, product_shape(left, right))
+    dtype = compute_dtype(out.dtype)
+    target = out if out.dtype == dtype else np.empty(out.shape, dtype)
+    _multiply(steps.operand(left), steps.operand(right), target, steps)
+    if alpha != 1:
+        steps.add(np.multiply, target, dtype.type(alpha), target)
+    # beta = 0 leaves out even a nan.
+    if addend is not None and beta != 0:
+        addend = steps.operand(addend)
+        if beta != 1:
+            scaled = np.empty(addend.shape, dtype)
+            steps.add(np.multiply, addend, dtype.type(beta), scaled)
+            addend = scaled
+        steps.add(np.add, target, addend, target)
+    if target is not out:
+        steps.copy(out, target)
+    return steps, out
+
+
+def _with_addend(addend: Any, left: Any, right: Any, beta: Any, alpha: Any, out: Any) -> Any:
+    return plan_product(left, right, out, addend, beta, alpha)
+
+
+def _linear(x: Any, weight: Any, bias: Any, out: Any) -> Any:
+    return plan_product(x, weight.T, out, bias)
+
+
+def _register(name: str, plan: Plan) -> None:
+    @kernel(name)
+    def call(*args: Any) -> Any:
+        steps, out = plan(*args)
+        steps()
+        return out
+
+    @call.specialize
+    def _(*args: Any) -> Callable[[], object] | None:
+        steps, out = plan(*args)
+        if out is not args[-1]:
+            return None
+        return steps.calls[0] if len(steps.calls) == 1 else steps
+
+
+for _name in ("mm", "bmm", "matmul", "mv", "dot"):
+    _register(f"aten::{_name}.out", plan_product)
+for _name in ("addmm", "baddbmm", "addmv"):
+    _register(f"aten::{_name}.out", _with_addend)
+_register("aten::linear.out", _linear)

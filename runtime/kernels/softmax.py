@@ -1,0 +1,82 @@
+"""Softmax and its logarithm over one dimension, semantics of `torch.softmax` and `log_softmax`.
+
+Computed block by block, so that the passes over a block find it in the cache; narrow floats in f32.
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..registry import kernel
+from .promotion import compute_dtype
+from .shapes import dimension, fit
+from .steps import Steps, blocks, merged
+
+BLOCK = 1 << 15
+"""Elements of a block."""
+
+
+def add_softmax(x: Any, dim: int, out: Any, steps: Steps, log: bool = False) -> None:
+    """Append steps for the softmax of `x` over `dim`; `out` has its shape and may be its memory."""
+    if x.size == 0:
+        return
+    axis = dimension(dim, x.ndim)
+    shape = x.shape or (1,)
+    view = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]))
+    dtype = compute_dtype(out.dtype)
+    target = merged(out, view)
+    work = target
+    if target is None or out.dtype != dtype:
+        work = np.empty(view, dtype)
+    source = merged(x, view)
+    if source is None or x.dtype != dtype:
+        steps.copy(work.reshape(x.shape), x)
+        source = work
+    limit = max(1, BLOCK // view[1])
+    boxes = list(blocks((view[0], view[2]), limit))
+    largest = max(prod(s.stop - s.start for s in box) for box in boxes)
+    totals = np.empty(largest, dtype)
+    powers = np.empty(largest * view[1] if log else 0, dtype)
+    for rows, columns in boxes:
+        values, result = source[rows, :, columns], work[rows, :, columns]
+        total = totals[: result[:, 0].size].reshape(result.shape[0], 1, result.shape[2])
+        steps.add(np.maximum.reduce, values, axis=1, keepdims=True, out=total)
+        steps.add(np.subtract, values, total, result)
+        power = powers[: result.size].reshape(result.shape) if log else result
+        steps.add(np.exp, result, power)
+        steps.add(np.add.reduce, power, axis=1, keepdims=True, out=total)
+        if log:
+            steps.add(np.log, total, total)
+            steps.add(np.subtract, result, total, result)
+        else:
+            steps.add(np.divide, result, total, result)
+    if work is not target:
+        steps.copy(out, work.reshape(out.shape))
+
+
+def _register(name: str, log: bool) -> None:
+    def plan(x: Any, dim: int, out: Any) -> tuple[Steps, Any]:
+        steps = Steps()
+        out = fit(out, x.shape)
+        add_softmax(x, dim, out, steps, log)
+        return steps, out
+
+    @kernel(name)
+    def call(self: Any, dim: int, dtype: Any, out: Any) -> Any:
+        # The third argument, a dtype or half_to_float, only says what the dtype of `out` is.
+        steps, out = plan(self, dim, out)
+        steps()
+        return out
+
+    @call.specialize
+    def _(self: Any, dim: int, dtype: Any, out: Any) -> Callable[[], object] | None:
+        steps, result = plan(self, dim, out)
+        return steps if result is out else None
+
+
+for _name in ("_softmax.out", "softmax.int_out"):
+    _register(f"aten::{_name}", log=False)
+for _name in ("_log_softmax.out", "log_softmax.int_out"):
+    _register(f"aten::{_name}", log=True)
