@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, TypeGuard
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -17,6 +19,7 @@ from xdsl.pattern_rewriter import (
 from xdsl.transforms.dead_code_elimination import region_dce
 
 from ..dialects.location import is_known
+from ..dialects.schema_op import SchemaOp
 
 
 class LocationListener(PatternRewriterListener):
@@ -40,17 +43,43 @@ class LocationListener(PatternRewriterListener):
         self._inserted.clear()
 
 
-class Dispatch(RewritePattern):
-    """Applies to an operation the patterns of its type only, until none fires."""
+class OperatorPattern(RewritePattern, ABC):
+    """A pattern on operators of the edge dialect: those that `KEYS` names."""
 
-    def __init__(self, patterns: dict[type[Operation], RewritePattern]) -> None:
-        self._patterns = patterns
+    KEYS: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def rewrite_operator(self, op: SchemaOp, rewriter: PatternRewriter) -> None:
+        """Rewrite an operator of `KEYS`, or return."""
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
-        """Apply the pattern of the operation's type, if there is one."""
-        pattern = self._patterns.get(type(op))
-        if pattern is not None:
-            pattern.match_and_rewrite(op, rewriter)
+        """Match an operator of `KEYS`."""
+        if is_edge_operator(op) and op.SCHEMA.key in self.KEYS:
+            self.rewrite_operator(op, rewriter)
+
+
+class Dispatch(RewritePattern):
+    """Applies to an operator the patterns that name it only, until one fires."""
+
+    def __init__(self, patterns: Iterable[OperatorPattern]) -> None:
+        self._patterns: dict[str, list[OperatorPattern]] = {}
+        for pattern in patterns:
+            for key in pattern.KEYS:
+                self._patterns.setdefault(key, []).append(pattern)
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        """Apply the patterns of the operator, if there are any."""
+        if not is_edge_operator(op):
+            return
+        for pattern in self._patterns.get(op.SCHEMA.key, ()):
+            pattern.rewrite_operator(op, rewriter)
+            if rewriter.has_done_action:
+                return
+
+
+def is_edge_operator(op: Operation) -> TypeGuard[SchemaOp]:
+    """Whether an operation is an operator of the edge dialect."""
+    return isinstance(op, SchemaOp) and op.dialect_name() == "edge"
 
 
 def rewrite(module: ModuleOp, pattern: RewritePattern, *, recursive: bool = True) -> bool:
