@@ -49,7 +49,7 @@ def sigmoid(x: Any, out: Any) -> None:
     np.negative(x, out)
     np.exp(out, out)
     np.add(out, 1, out)
-    np.reciprocal(out, out)
+    np.divide(1, out, out)
 
 
 @chain_kernel("aten::silu.out", scratch=1)

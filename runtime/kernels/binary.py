@@ -192,7 +192,7 @@ def power_of_number(base: Any, exponent: Any, out: Any, scratch: Any) -> None:
         np.sqrt(base, out)
     elif exponent == -0.5:
         np.sqrt(base, out)
-        np.reciprocal(out, out)
+        np.divide(1, out, out)
     elif out.dtype.kind in "iu" and exponent < 0:
         raise ProgramError(f"pow: integers to the negative power {exponent}")
     else:

@@ -1,6 +1,7 @@
 """Elementwise selection and arithmetic on three operands; semantics of `torch.<name>`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from ..registry import kernel
 from .activation import at_least, clip
 from .elementwise import chain_kernel, run_chain, run_ufunc, ufunc_kernel, ufunc_thunk
-from .promotion import operand
+from .promotion import is_tensor, operand
 from .shapes import broadcast, fit
 
 CLAMPS = ("aten::clamp.out", "aten::clamp.Tensor_out")
@@ -53,32 +54,61 @@ def _select_bits(mask: Any, then: Any, other: Any, out: Any, choice: Any, scratc
     np.bitwise_xor(scratch, other, out)
 
 
-@kernel("aten::where.self_out")
+def _bits(condition: Any, self: Any, other: Any, out: Any) -> list[Any] | None:
+    """The operands of `_select_bits`; None for dtypes that no integer is as wide as."""
+    bits = _BITS.get(out.dtype.itemsize)
+    if bits is None:
+        return None
+    mask = condition if condition.dtype == np.bool_ else condition != 0
+    values = (operand(v, out.dtype).astype(out.dtype, copy=False) for v in (self, other))
+    return [mask.view(np.int8), *(v.view(bits) for v in values)]
+
+
 def where(condition: Any, self: Any, other: Any, out: Any) -> Any:
     """`self` where the condition (bool, or uint8) holds, `other` elsewhere.
 
     Done on the bits: numpy's own masked copies branch per element, which unforeseeable masks make
     ten times slower.
     """
-    mask = condition if condition.dtype == np.bool_ else condition != 0
-    then, other = (operand(v, out.dtype).astype(out.dtype, copy=False) for v in (self, other))
-    out = fit(out, broadcast(mask, then, other))
-    bits = _BITS.get(out.dtype.itemsize)
-    if bits is None:
-        out[...] = np.where(mask, then, other)
-    else:
-        operands = [mask.view(np.int8), then.view(bits), other.view(bits)]
-        run_chain(_select_bits, operands, [], out.view(bits), 2)
+    operands = _bits(condition, self, other, out)
+    if operands is None:
+        then, mask = operand(self, out.dtype), condition != 0
+        shape = broadcast(mask, then, operand(other, out.dtype))
+        chosen = np.array(np.broadcast_to(then, shape), out.dtype)
+        np.copyto(chosen, other, where=~mask)
+        out = fit(out, shape)
+        out[...] = chosen
+        return out
+    out = fit(out, broadcast(*operands))
+    run_chain(_select_bits, operands, [], out.view(operands[1].dtype), 2)
     return out
+
+
+def where_thunk(condition: Any, self: Any, other: Any, out: Any) -> Callable[[], object] | None:
+    """`where` of arguments that stay in place and need no conversion."""
+    operands = _bits(condition, self, other, out)
+    if operands is None or condition.dtype != np.bool_ or broadcast(*operands) != out.shape:
+        return None
+    if any(is_tensor(v) and v.dtype != out.dtype for v in (self, other)):
+        return None
+    return partial(run_chain, _select_bits, operands, [], out.view(operands[1].dtype), 2)
+
+
+kernel("aten::where.self_out")(where).specialize(where_thunk)
 
 
 def masked_fill(self: Any, mask: Any, value: Any, out: Any) -> Any:
     """`self` with the number or 0-d tensor `value` where the mask is true."""
-    return where.function(mask, value, self, out)
+    return where(mask, value, self, out)
 
 
-kernel("aten::masked_fill.Scalar_out")(masked_fill)
-kernel("aten::masked_fill.Tensor_out")(masked_fill)
+def masked_fill_thunk(self: Any, mask: Any, value: Any, out: Any) -> Callable[[], object] | None:
+    """`masked_fill` of arguments that stay in place and need no conversion."""
+    return where_thunk(mask, value, self, out)
+
+
+kernel("aten::masked_fill.Scalar_out")(masked_fill).specialize(masked_fill_thunk)
+kernel("aten::masked_fill.Tensor_out")(masked_fill).specialize(masked_fill_thunk)
 
 
 @chain_kernel("aten::addcmul.out", inputs=3, scratch=1)

@@ -97,7 +97,7 @@ def sign(x: Any, out: Any, negative: Any) -> None:
 def rsqrt(x: Any, out: Any) -> None:
     """1 / sqrt(x)."""
     np.sqrt(x, out)
-    np.reciprocal(out, out)
+    np.divide(1, out, out)
 
 
 @chain_kernel("aten::round.decimals_out")

@@ -29,7 +29,9 @@ def test_clamp_nan() -> None:
     check("aten::clamp.out", torch.clamp, torch.arange(4), 1.5, None)
 
 
-@pytest.mark.parametrize("dtype", [*FLOATS, torch.bool, torch.int64], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [*FLOATS, torch.bool, torch.int64, torch.complex64, torch.complex128], ids=str
+)
 def test_where(dtype: torch.dtype) -> None:
     condition = torch.tensor([[True], [False]])
     a, b = torch.ones(2, 3).to(dtype), torch.zeros(3).to(dtype)
