@@ -110,9 +110,14 @@ def compile_module(
             current.verify()
             modules[stage] = current.clone()
 
+    try:
+        passes = PassPipeline.parse_spec(all_passes(), spec, keep_stage)
+    except ValueError as error:
+        raise CompileError([Diagnostic("", Place(), f"pipeline: {error}")]) from error
+
     def run() -> Program:
         module.verify()
-        PassPipeline.parse_spec(all_passes(), spec, keep_stage).apply(ctx, module)
+        passes.apply(ctx, module)
         methods = [op for op in module.ops if isinstance(op, memory.MethodOp)]
         reports = {method.sym_name.data: memory_report(method) for method in methods}
         buffer = emit_program(module, ctx.weights, locations=locations)
