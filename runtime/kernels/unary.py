@@ -3,18 +3,18 @@
 Activations are in activation.py, copies and casts in copy.py.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..registry import kernel
-from .elementwise import chain_kernel, ufunc_kernel
+from .elementwise import chain_kernel, run_ufunc, ufunc_kernel, ufunc_thunk
 from .promotion import compute_dtype
 from .shapes import fit
 
 UFUNCS: dict[str, Any] = {
-    "aten::abs.out": np.absolute,
     "aten::neg.out": np.negative,
     "aten::reciprocal.out": np.reciprocal,
     "aten::sqrt.out": np.sqrt,
@@ -39,9 +39,26 @@ UFUNCS: dict[str, Any] = {
     "aten::acosh.out": np.arccosh,
     "aten::atanh.out": np.arctanh,
     "aten::bitwise_not.out": np.invert,
+    "aten::_conj_physical.out": np.conjugate,
 }
 for _name, _ufunc in UFUNCS.items():
     ufunc_kernel(_name, _ufunc)
+
+
+@kernel("aten::abs.out")
+def absolute(self: Any, out: Any) -> Any:
+    """|self|, of complex numbers as a real number."""
+    if self.dtype.kind != "c":
+        return run_ufunc(np.absolute, [self], out)
+    out = fit(out, self.shape)
+    np.absolute(self, out=out, casting="unsafe")
+    return out
+
+
+@absolute.specialize
+def _(self: Any, out: Any) -> Callable[[], object] | None:
+    return None if self.dtype.kind == "c" else ufunc_thunk(np.absolute, [self], out)
+
 
 ROUNDINGS: dict[str, Any] = {
     "aten::ceil.out": np.ceil,

@@ -74,7 +74,7 @@ def check(
     constant inputs). No input may be written. `exact` demands equal bits (up to nan payload),
     otherwise `torch.testing.assert_close` with its default tolerances or the given ones.
     `dynamic` hands out arrays of a wrong (larger) shape too and expects new arrays back.
-    `in_place` names the argument whose memory the single out may share.
+    `in_place` numbers the argument whose memory the single out may share.
     """
     kernel = find_kernel(name)
     assert kernel is not None, f"no kernel {name}; broken families: {broken_families()}"
@@ -98,6 +98,12 @@ def check(
     if in_place is not None:
         inputs = [_convert(value, "dense") for value in values]
         _call(kernel, inputs, [inputs[in_place]], False, wanted, limits, "in place")
+        inputs = [_convert(value, "dense") for value in values]
+        thunk = kernel.specializer and kernel.specializer(*inputs, inputs[in_place])
+        if thunk:
+            with np.errstate(all="ignore"):
+                thunk()
+            _compare([inputs[in_place]], wanted, limits, f"{name}: thunk in place")
     _check_thunk(kernel, values, wanted, as_list, limits)
 
 

@@ -39,6 +39,9 @@ def test_sums(name: str, alpha: int, dtype: torch.dtype) -> None:
     reference = getattr(torch, name)
     for a, b in pairs(dtype):
         check(f"aten::{name}.out", reference, a, b, alpha=alpha, dynamic=True)
+    for operand in (0, 1):
+        check(f"aten::{name}.out", reference, *pairs(dtype)[0], alpha=alpha, in_place=operand)
+    for a, b in pairs(dtype):
         check("aten::rsub.Tensor_out", torch.rsub, a, b, alpha=alpha)
         check(f"aten::{name}.Scalar_out", getattr(aten, name).Scalar, a, 3, alpha, in_place=0)
         check("aten::rsub.Scalar_out", aten.rsub.Scalar, a, 3, alpha, in_place=0)
@@ -114,6 +117,7 @@ def test_divisions(name: str, dtype: torch.dtype) -> None:
     tensor = "floor_divide.out" if name == "floor_divide" else f"{name}.Tensor_out"
     for a, b in pairs(dtype):
         check(f"aten::{tensor}", getattr(torch, name), a, b, dynamic=True)
+    check(f"aten::{tensor}", getattr(torch, name), *pairs(dtype)[0], in_place=1)
     x = values(dtype, (2, 5))
     check(f"aten::{name}.Scalar_out", getattr(torch, name), x, 3, in_place=0)
     if dtype.is_signed:
@@ -128,6 +132,10 @@ def test_divisions(name: str, dtype: torch.dtype) -> None:
 def test_division_modes(mode: str | None, dtype: torch.dtype) -> None:
     for a, b in pairs(dtype):
         check("aten::div.out_mode", torch.div, a, b, rounding_mode=mode, dynamic=True)
+    if mode is not None or dtype.is_floating_point:
+        for operand in (0, 1):
+            same = pairs(dtype)[0]
+            check("aten::div.out_mode", torch.div, *same, rounding_mode=mode, in_place=operand)
     x = values(dtype, (2, 5))
     check("aten::div.Scalar_mode_out", torch.div, x, 3, rounding_mode=mode)
 
@@ -161,6 +169,7 @@ def test_integer_powers(dtype: torch.dtype) -> None:
         x = torch.cat([x[1:], -x[1:]])
         exponents = torch.cat([exponents, -exponents])
     check("aten::pow.Tensor_Tensor_out", torch.pow, x, exponents, exact=True)
+    check("aten::pow.Tensor_Tensor_out", torch.pow, x[:5], exponents[:5, 0], in_place=1)
     for exponent in (0, 1, 2, 3, 5):
         check("aten::pow.Tensor_Scalar_out", torch.pow, x, exponent, exact=True)
     check("aten::pow.Scalar_out", torch.pow, 3, exponents[:5], exact=True)

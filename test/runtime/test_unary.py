@@ -96,3 +96,12 @@ def test_erfc_keeps_its_digits() -> None:
     check("aten::erfc.out", torch.erfc, x, rtol=2e-6, atol=0)
     check("aten::erfc.out", torch.erfc, x.double()[:-3], rtol=1e-13, atol=0)
     check("aten::erfc.out", torch.erfc, x.bfloat16(), dynamic=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128], ids=str)
+def test_complex_numbers(dtype: torch.dtype) -> None:
+    x = torch.randn(2, 3, dtype=dtype)
+    check("aten::abs.out", torch.abs, x, dynamic=True)
+    check("aten::_conj_physical.out", torch.conj_physical, x)
+    for function in ("neg", "exp", "sqrt"):
+        check(f"aten::{function}.out", getattr(torch, function), x)
