@@ -65,6 +65,21 @@ def index(self: Any, indices: list[Any], out: Any) -> Any:
     return out
 
 
+@index.specialize
+def _(self: Any, indices: list[Any], out: Any) -> Callable[[], object] | None:
+    """Constant indices are checked once."""
+    if any(entry is not None and entry.flags.writeable for entry in indices):
+        return None
+    where = numpy_index("index", self, indices)
+    if _guarded("index", lambda: self[where]).shape != out.shape:
+        return None
+
+    def thunk() -> None:
+        out[...] = self[where]
+
+    return thunk
+
+
 def put(self: Any, indices: list[Any], values: Any, accumulate: bool, out: Any) -> Any:
     """`out[indices] = values`, or `+=` with every occurrence, on a copy of `self`."""
     where = numpy_index("index_put", self, indices)
