@@ -131,6 +131,7 @@ class SchemaOp(IRDLOperation):
         """Check constants against the schema and the layouts of the results."""
         for argument in self.kept_arguments():
             if argument.is_tensor:
+                self._verify_holes(argument)
                 continue
             attribute = self.properties.get(argument.name)
             if attribute is not None and not accepts(argument, attribute):
@@ -141,6 +142,16 @@ class SchemaOp(IRDLOperation):
         for result in self.results:
             if isinstance(result.type, TensorType):
                 verify_tensor_layout(cast(TensorType[Attribute], result.type))
+
+    def _verify_holes(self, argument: Argument) -> None:
+        if not argument.item_optional:
+            return
+        mask = self.properties[argument.name + _MASK]
+        present = sum(map(bool, cast(list[int], from_attribute(mask))))
+        if present != (given := len(getattr(self, argument.name))):
+            raise VerifyException(
+                f"{self.name}: {argument.name}{_MASK} has {present} tensors, there are {given}"
+            )
 
     def print(self, printer: Printer) -> None:
         """Print the custom syntax."""
@@ -189,7 +200,10 @@ class SchemaOp(IRDLOperation):
                 ]
             elif operand is not None:
                 operands[argument.name] = next(resolved)
-        op = cls(**operands, **values, result_types=function.outputs.data)
+        try:
+            op = cls(**operands, **values, result_types=function.outputs.data)
+        except (TypeError, ValueError) as error:
+            parser.raise_error(f"{cls.name}: {error}", position)
         if attributes is not None:
             op.attributes |= attributes.data
         return op

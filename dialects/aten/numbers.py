@@ -63,8 +63,10 @@ class NumberOp(IRDLOperation):
         number = parse_number(parser)
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
-        parser.parse_type()
+        position = parser.pos
         op = cls(number)
+        if (type := parser.parse_type()) != op.result.type:
+            parser.raise_error(f"aten.number: has type {type}, not {op.result.type}", position)
         op.attributes |= attributes
         return op
 

@@ -18,6 +18,8 @@ from xdsl.irdl import (
     traits_def,
     var_operand_def,
 )
+from xdsl.parser import Parser
+from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
@@ -25,6 +27,7 @@ from ..constant import ConstantAttr
 from ..expr import Expr
 from ..layout import ExprAttr, verify_tensor_layout
 from ..schema import Argument
+from ..schema_syntax import parse_number, print_number
 from ..schema_values import Value, from_attribute, to_attribute
 
 
@@ -66,7 +69,7 @@ class ConstantOp(IRDLOperation):
     value = prop_def(ConstantAttr)
     result = result_def(TensorType)
 
-    assembly_format = "$value attr-dict `:` type($result)"
+    assembly_format = "qualified($value) attr-dict `:` type($result)"
     traits = traits_def(Pure())
 
     def __init__(self, value: ConstantAttr) -> None:
@@ -86,7 +89,7 @@ class ScalarOp(IRDLOperation):
     """Arithmetic on integers that are known at run time.
 
     The expression's symbols are those of the function, and `v0`, `v1`, … for the operands:
-    `%1 = edge.scalar #edge.expr<2 * s0 + v0> (%0) : (i64) -> i64`
+    `%1 = edge.scalar #edge.expr<2 * s0 + v0>(%0) : (i64) -> i64`
     """
 
     name = "edge.scalar"
@@ -95,7 +98,9 @@ class ScalarOp(IRDLOperation):
     inputs = var_operand_def(i64)
     result = result_def(i64)
 
-    assembly_format = "$expr `(` $inputs `)` attr-dict `:` functional-type($inputs, $result)"
+    assembly_format = (
+        "qualified($expr) `(` $inputs `)` attr-dict `:` functional-type($inputs, $result)"
+    )
     traits = traits_def(Pure())
 
     def __init__(self, expr: Expr, inputs: Sequence[SSAValue] = ()) -> None:
@@ -150,7 +155,6 @@ class LiteralOp(IRDLOperation):
     value = opt_prop_def(AnyAttr())
     result = result_def(AnyAttr())
 
-    assembly_format = "($value^)? attr-dict `:` type($result)"
     traits = traits_def(Pure())
 
     def __init__(self, value: Value) -> None:
@@ -166,6 +170,30 @@ class LiteralOp(IRDLOperation):
         """The type is that of the number."""
         if self.result.type != (expected := _literal_type(self.number)):
             raise VerifyException(f"edge.literal: has type {self.result.type}, not {expected}")
+
+    def print(self, printer: Printer) -> None:
+        """Print the custom syntax."""
+        printer.print_string(" ")
+        if self.value is None:
+            printer.print_string("none")
+        else:
+            print_number(printer, self.number)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.result.type)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> LiteralOp:
+        """Parse the custom syntax."""
+        number = None if parser.parse_optional_keyword("none") else parse_number(parser)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        position = parser.pos
+        op = cls(number)
+        if (type := parser.parse_type()) != op.result.type:
+            parser.raise_error(f"edge.literal: has type {type}, not {op.result.type}", position)
+        op.attributes |= attributes
+        return op
 
 
 def _literal_type(value: Value) -> Attribute:
