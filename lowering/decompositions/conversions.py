@@ -1,0 +1,123 @@
+"""The same operator in another dtype or dim order, which the runtime may have when it lacks this.
+
+A half-precision operator is computed in f32 and rounded once, as PyTorch does on the CPU; an
+operator on small integers in wider ones, and truncation gives the same result modulo their range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from xdsl.dialects.builtin import (
+    IntegerType,
+    Signedness,
+    TensorType,
+    bf16,
+    f16,
+    f32,
+    i8,
+    i16,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.utils.test_value import create_ssa_value
+
+from ...dialects.edge.ops import ToLayoutOp
+from ...dialects.layout import dims_of, layout_of, tensor_type
+from ...dialects.schema_op import SchemaOp
+from ..edge_builder import EdgeBuilder, Tensor, tensor
+
+_ui8 = IntegerType(8, Signedness.UNSIGNED)
+
+_WIDER: tuple[dict[Attribute, Attribute], ...] = (
+    {f16: f32, bf16: f32},
+    {i8: i32, _ui8: i32, i16: i32},
+    {i8: i64, _ui8: i64, i16: i64, i32: i64},
+)
+"""Dtypes and what they may be computed in, in the order in which it is tried."""
+
+TypeChange = Callable[[Tensor], Tensor]
+
+
+def converted(
+    op: SchemaOp, builder: EdgeBuilder, problem: Callable[[SchemaOp], str | None]
+) -> Sequence[SSAValue] | None:
+    """The results of an operation by way of another dtype or dim order; None where none helps.
+
+    `problem` says why the runtime cannot run an operation. One in another than the default dim
+    order is always brought to that, legal or not: what comes next decomposes it.
+    """
+    types = [*op.operand_types, *op.result_types]
+    if any(layout_of(cast(Tensor, t)).order for t in types if isinstance(t, TensorType)):
+        return _converted(op, builder, _default_order)
+    elements = {cast(Tensor, t).element_type for t in types if isinstance(t, TensorType)}
+    for wider in _WIDER:
+        if elements.isdisjoint(wider):
+            continue
+        if problem(_rebuilt(op, _stand_in, _widening(wider), wider)) is None:
+            return _converted(op, builder, _widening(wider), wider)
+    return None
+
+
+def _default_order(type: Tensor) -> Tensor:
+    return tensor_type(type.element_type, dims_of(type))
+
+
+def _widening(wider: dict[Attribute, Attribute]) -> TypeChange:
+    def widen(type: Tensor) -> Tensor:
+        element = wider.get(type.element_type, type.element_type)
+        return tensor_type(element, dims_of(type), layout_of(type).order)
+
+    return widen
+
+
+def _stand_in(_: SSAValue, type: Tensor) -> SSAValue:
+    """A value with the right type, for an operation that is only looked at."""
+    return create_ssa_value(type)
+
+
+def _converted(
+    op: SchemaOp,
+    builder: EdgeBuilder,
+    change: TypeChange,
+    dtypes: dict[Attribute, Attribute] | None = None,
+) -> list[SSAValue]:
+    def convert(value: SSAValue, type: Tensor) -> SSAValue:
+        old = tensor(value)
+        if old == type:
+            return value
+        if old.element_type != type.element_type:
+            return builder.cast(value, type.element_type)
+        return builder.insert(ToLayoutOp(value, type)).result
+
+    new_op = builder.insert(_rebuilt(op, convert, change, dtypes or {}))
+    return [convert(new, tensor(old)) for old, new in zip(op.results, new_op.results, strict=True)]
+
+
+def _rebuilt(
+    op: SchemaOp,
+    convert: Callable[[SSAValue, Tensor], SSAValue],
+    change: TypeChange,
+    dtypes: dict[Attribute, Attribute],
+) -> SchemaOp:
+    """The operation on converted operands; its dtype arguments change as its results do."""
+
+    def operand(value: SSAValue) -> SSAValue:
+        return convert(value, change(tensor(value)))
+
+    arguments: dict[str, Any] = {}
+    given = cast("dict[str, Any]", op.arguments())
+    for name, value in given.items():
+        if isinstance(value, SSAValue):
+            arguments[name] = operand(cast(SSAValue, value))
+        elif isinstance(value, list) and any(isinstance(item, SSAValue) for item in value):
+            items = cast("list[SSAValue | None]", value)
+            arguments[name] = [None if item is None else operand(item) for item in items]
+        elif isinstance(value, Attribute):
+            arguments[name] = dtypes.get(value, value)
+        else:
+            arguments[name] = value
+    results = [change(cast(Tensor, type)) for type in op.result_types]
+    return type(op)(**arguments, result_types=results)

@@ -1,0 +1,151 @@
+"""Makes of a program one that its target runtime can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+from xdsl.utils.exceptions import PassFailedException
+
+from ..dialects.context import warn
+from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.function import functions
+from ..dialects.schema_op import SchemaOp
+from ..passes.evaluate.operation import has_kernel
+from .decompositions.conversions import converted
+from .decompositions.registry import NoDecompositionError, find_decomposition
+from .edge_builder import EdgeBuilder
+from .targets.target import TARGETS, Target
+
+DEFAULT_TARGET = "executorch-1.5"
+"""The runtime that programs are made for as far as possible where none is named."""
+
+_MAX_DEPTH = 16
+"""Decompositions within each other; ours need five."""
+
+
+@dataclass(frozen=True)
+class LegalizePass(ModulePass):
+    """Decompose what the target runtime cannot run into what it can.
+
+    Every operator is checked against the runtime's table: a kernel must exist, and take these
+    dtypes, ranks and layouts. What it cannot run is computed in a wider dtype or decomposed, until
+    all is legal. What is left is refused if the runtime was named; else it is a warning, because
+    edgeir's interpreter may run it still. Constant folding computes transposed weights afterwards.
+
+    Before:
+    ```mlir
+    %0 = edge.linear(%x, %w, %b) : (tensor<2x4xf32>, tensor<3x4xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+    ```
+    After:
+    ```mlir
+    %0 = edge.permute(%w, dims = [1, 0]) : (tensor<3x4xf32>) -> tensor<4x3xf32>
+    %1 = edge.addmm(%b, %x, %0) : (tensor<3xf32>, tensor<2x4xf32>, tensor<4x3xf32>) -> tensor<2x3xf32>
+    ```
+    """  # noqa: E501
+
+    name = "legalize"
+
+    target_runtime: str | None = None
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Legalize every function; DiagnosticsError lists all that the runtime cannot run."""
+        name = self.target_runtime or DEFAULT_TARGET
+        if name not in TARGETS:
+            known = ", ".join(TARGETS)
+            raise PassFailedException(f"legalize: unknown target runtime {name!r}; known: {known}")
+        legalizer = _Legalizer(TARGETS[name])
+        for function in functions(op):
+            for inner in list(function.walk()):
+                if _is_operator(inner):
+                    legalizer.legalize(inner)
+        problems = [leftover.diagnostic(self.target_runtime) for leftover in legalizer.leftovers]
+        if any(problem.severity == "error" for problem in problems):
+            raise DiagnosticsError(problems)
+        for problem in problems:
+            warn(ctx, problem)
+
+
+@dataclass(frozen=True)
+class _Leftover:
+    """An operation that could not be legalized; `origin` is the one that the module had."""
+
+    op: SchemaOp
+    origin: SchemaOp
+    reason: str
+
+    def diagnostic(self, named_target: str | None) -> Diagnostic:
+        """An error where the runtime was named or no runtime has a kernel, else a warning."""
+        message = self.reason
+        if self.op is not self.origin:
+            message += f" (in the decomposition of {self.origin.name})"
+        if named_target == "edgeir" or not has_kernel(self.op):
+            return Diagnostic.at(self.op, message, "register a kernel with @kernel and --load")
+        if named_target is None:
+            message += "; it runs in edgeir's interpreter only"
+            return Diagnostic.at(self.op, message, severity="warning")
+        advice = "rewrite the model without it, or compile for target-runtime=edgeir"
+        return Diagnostic.at(self.op, message, advice)
+
+
+@dataclass
+class _Legalizer:
+    """Legalizes operations for one runtime; `leftovers` holds what it could not."""
+
+    target: Target
+    leftovers: list[_Leftover] = field(default_factory=list[_Leftover])
+
+    def legalize(self, op: SchemaOp, origin: SchemaOp | None = None, depth: int = 0) -> None:
+        """Replace an operation by legal ones, unless it is legal itself."""
+        problem = self.target.problem(op)
+        if problem is None:
+            return
+        origin = origin or op
+        before = op.prev_op
+        results = None
+        if depth < _MAX_DEPTH:
+            try:
+                results = self._replacement(op)
+            except NoDecompositionError as error:
+                problem += f"; {error}"
+        if results is None:
+            self.leftovers.append(_Leftover(op, origin, problem))
+            return
+        inserted = list(_between(before, op))
+        used = [new if old.uses else None for old, new in zip(op.results, results, strict=True)]
+        for old, new in zip(op.results, used, strict=True):
+            if new is not None and old.name_hint and not new.name_hint:
+                new.name_hint = old.name_hint
+        Rewriter.replace_op(op, [], used)
+        for new_op in inserted:
+            if _is_operator(new_op):
+                self.legalize(new_op, origin, depth + 1)
+
+    def _replacement(self, op: SchemaOp) -> Sequence[SSAValue] | None:
+        """What replaces the results of an illegal operation; None where nothing can."""
+        builder = EdgeBuilder(op)
+        results = converted(op, builder, self.target.problem)
+        if results is not None:
+            return results
+        decompose = find_decomposition(op.SCHEMA.key)
+        return None if decompose is None else decompose(op, builder)
+
+
+def _is_operator(op: Operation) -> TypeGuard[SchemaOp]:
+    return isinstance(op, SchemaOp) and op.dialect_name() == "edge"
+
+
+def _between(before: Operation | None, end: Operation) -> Iterator[Operation]:
+    """The operations of a block after `before` (from its start if None) and before `end`."""
+    block = end.parent
+    assert block is not None
+    op = block.first_op if before is None else before.next_op
+    while op is not None and op is not end:
+        yield op
+        op = op.next_op
