@@ -17,34 +17,36 @@ import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-import ml_dtypes
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Array = NDArray[Any]
+# numpy is imported where it is used: most tools never touch a weight.
+Array: TypeAlias = "NDArray[Any]"
 
-_DTYPES: dict[str, np.dtype[Any]] = {
-    "F64": np.dtype(np.float64),
-    "F32": np.dtype(np.float32),
-    "F16": np.dtype(np.float16),
-    "BF16": np.dtype(ml_dtypes.bfloat16),
-    "F8_E4M3": np.dtype(ml_dtypes.float8_e4m3fn),
-    "F8_E5M2": np.dtype(ml_dtypes.float8_e5m2),
-    "I64": np.dtype(np.int64),
-    "I32": np.dtype(np.int32),
-    "I16": np.dtype(np.int16),
-    "I8": np.dtype(np.int8),
-    "U64": np.dtype(np.uint64),
-    "U32": np.dtype(np.uint32),
-    "U16": np.dtype(np.uint16),
-    "U8": np.dtype(np.uint8),
-    "BOOL": np.dtype(np.bool_),
-    "C64": np.dtype(np.complex64),
-    "C128": np.dtype(np.complex128),
+_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
+    "U8": "uint8",
+    "BOOL": "bool",
+    "C64": "complex64",
+    "C128": "complex128",
 }
-_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+"""The dtypes of the format, and their names in numpy and ml_dtypes."""
+_NAMES = {name: code for code, name in _DTYPES.items()}
 _ALIGNMENT = 64
 
 
@@ -91,6 +93,8 @@ class WeightsStore(Mapping[str, Array]):
 
     def put(self, array: Array) -> str:
         """Store an array made by a pass; its key is a hash of its dtype, shape and content."""
+        import numpy as np
+
         array = np.ascontiguousarray(array)
         digest = hashlib.sha256(f"{array.dtype}{array.shape}".encode())
         digest.update(array.reshape(-1).view(np.uint8).data)
@@ -115,6 +119,8 @@ def read_safetensors(path: str | os.PathLike[str]) -> dict[str, Array]:
 
     Raises WeightsError for a file that is missing or malformed.
     """
+    import numpy as np
+
     try:
         data = np.memmap(path, np.uint8, "r") if os.path.getsize(path) else np.empty(0, np.uint8)
     except OSError as error:
@@ -131,10 +137,20 @@ def read_safetensors(path: str | os.PathLike[str]) -> dict[str, Array]:
         raise WeightsError(f"{path}: not a safetensors file: {error}") from None
 
 
+def _numpy_dtype(code: str) -> np.dtype[Any]:
+    import ml_dtypes
+    import numpy as np
+
+    if code not in _DTYPES:
+        raise ValueError(f"the dtype {code!r} is unknown")
+    name = _DTYPES[code]
+    return np.dtype(getattr(ml_dtypes, name, name))
+
+
 def _view(key: str, entry: dict[str, Any], body: Array) -> Array:
-    dtype = _DTYPES.get(entry["dtype"])
-    if dtype is None:
-        raise ValueError(f"{key!r} has the unknown dtype {entry['dtype']}")
+    import numpy as np
+
+    dtype = _numpy_dtype(entry["dtype"])
     begin, end = entry["data_offsets"]
     shape = tuple(entry["shape"])
     if not 0 <= begin <= end <= len(body) or end - begin != math.prod(shape) * dtype.itemsize:
@@ -146,11 +162,13 @@ def _view(key: str, entry: dict[str, Any], body: Array) -> Array:
 
 def write_safetensors(path: str | os.PathLike[str], tensors: Mapping[str, Array]) -> None:
     """Write tensors to a safetensors file, the data 64-byte aligned; the file appears whole."""
+    import numpy as np
+
     header: dict[str, dict[str, Any]] = {}
     offset = 0
     for key, array in tensors.items():
         header[key] = {
-            "dtype": _NAMES[array.dtype],
+            "dtype": _NAMES[array.dtype.name],
             "shape": list(array.shape),
             "data_offsets": [offset, offset + array.nbytes],
         }
