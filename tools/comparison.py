@@ -35,10 +35,10 @@ def compare(actual: Any, expected: Any, rtol: float, atol: float) -> Difference 
     exact = got.dtype.kind in "biu" and want.dtype.kind in "biu"
     with np.errstate(all="ignore"):
         same = (got == want) | (np.isnan(got) & np.isnan(want))
-        error = np.where(same, 0, np.abs(got - want) if not exact else _integer_error(got, want))
-        allowed = 0.0 if exact else atol + rtol * np.abs(want)
+        error = np.where(same, 0, _distance(got, want))
         # An infinite expectation allows nothing but itself.
-        wrong = ~same & ~((error <= allowed) & np.isfinite(want))
+        within = (error <= atol + rtol * np.abs(want)) & np.isfinite(want)
+        wrong = ~same if exact else ~same & ~within
         if not wrong.any():
             return None
         relative = np.where(same, 0, error / np.abs(want))
@@ -61,5 +61,7 @@ def _widen(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
-def _integer_error(got: NDArray[Any], want: NDArray[Any]) -> NDArray[Any]:
-    return np.abs(got.astype(np.float64) - want.astype(np.float64))
+def _distance(got: NDArray[Any], want: NDArray[Any]) -> NDArray[Any]:
+    if got.dtype.kind in "biu":
+        got, want = got.astype(np.float64), want.astype(np.float64)
+    return np.abs(got - want)

@@ -98,10 +98,10 @@ def _tensor(spec: str, shape: list[int], scalar: ScalarType, values: str) -> NDA
         raise ToolError(f"{spec}: {len(items)} values for {prod(shape)} elements")
     try:
         numbers = [_parse(item, scalar.dtype.kind) for item in items]
-        array = np.array(numbers).astype(scalar.dtype)
+        array = np.array(numbers, scalar.dtype)
     except (ValueError, KeyError, OverflowError) as error:
         raise ToolError(f"{spec}: values that are not {scalar.name}: {error}") from None
-    return np.broadcast_to(array, shape).copy() if len(items) == 1 else array.reshape(shape)
+    return np.broadcast_to(array[0], shape).copy() if len(items) == 1 else array.reshape(shape)
 
 
 def _parse(text: str, kind: str) -> Any:

@@ -162,7 +162,7 @@ def test_unknown_option(relu: str):
 def test_syntax_error_has_its_place(relu: str, capsys: pytest.CaptureFixture[str]):
     Path(relu).write_text("func.func @f() {\n  %0 = aten.relu(3)\n}\n")
     assert _fails([relu], capsys).startswith(f"{relu}:2:")
-    Path(relu).write_text(RELU + "// -----\nfunc.func\n")
+    Path(relu).write_text(RELU + "// -----\nfunc.func 3\n")
     assert _fails([relu, "--split-input-file"], capsys).startswith(f"{relu}:6:")
 
 
