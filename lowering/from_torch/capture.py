@@ -82,14 +82,19 @@ def _load(path: str | os.PathLike[str]) -> ExportedProgram:
 
 
 def _decompose(program: ExportedProgram) -> ExportedProgram:
+    try:
+        with _without_torch_warnings():
+            return cast(Any, program).run_decompositions(decomposition_table())
+    except Exception as error:
+        raise CaptureError(f"torch cannot decompose the captured graph: {error}") from error
+
+
+def decomposition_table() -> dict[Any, Any]:
+    """PyTorch's decompositions without those of operators that our table has."""
     table = torch.export.default_decompositions()
     for key in TABLE:
         _keep(table, key)
-    try:
-        with _without_torch_warnings():
-            return cast(Any, program).run_decompositions(table)
-    except Exception as error:
-        raise CaptureError(f"torch cannot decompose the captured graph: {error}") from error
+    return cast("dict[Any, Any]", table)
 
 
 @contextmanager
