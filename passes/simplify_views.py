@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter
+from xdsl.transforms.canonicalize import CanonicalizationRewritePattern
 
 from ..dialects import edge
 from ..dialects.aten import TABLE
@@ -56,7 +57,7 @@ class SimplifyViewsPass(ModulePass):
                 MoveOfFull(),
             ]
         )
-        rewrite(op, folding(ctx, patterns))
+        rewrite(op, folding(ctx, patterns, CanonicalizationRewritePattern()))
 
 
 class MergeMovements(OperatorPattern):
@@ -171,12 +172,12 @@ class DropExpand(OperatorPattern):
     def rewrite_operator(self, op: SchemaOp, rewriter: PatternRewriter) -> None:
         """Match the elementwise operator; the result's shape must stay."""
         operands = list(op.operands)
-        for index, operand in enumerate(operands):
+        for operand in dict.fromkeys(operands):
             if not is_made_by(operand, "aten::expand") or not _is_plain(operand):
                 continue
-            narrow = [*operands]
-            narrow[index] = cast(SchemaOp, operand.owner).operands[0]
-            if _is_plain(narrow[index]) and _broadcasts_to(narrow, _dims(op.results[0])):
+            source = cast(SchemaOp, operand.owner).operands[0]
+            narrow = [source if value is operand else value for value in operands]
+            if _is_plain(source) and _broadcasts_to(narrow, _dims(op.results[0])):
                 operands = narrow
         if operands != list(op.operands):
             rewriter.replace(op, _with_operands(op, operands))
