@@ -162,8 +162,8 @@ class FunctionImporter:
                 [a.type for a in self._block.args], [value.type for value in results]
             ),
             Region(self._block),
-            arg_attrs=ArrayAttr(argument_attributes),
-            res_attrs=ArrayAttr(result_attributes),
+            arg_attrs=_unless_empty(argument_attributes),
+            res_attrs=_unless_empty(result_attributes),
         )
         self._describe(function)
         return function
@@ -394,6 +394,10 @@ def schema_key(target: Any) -> str:
     """The table key of an `OpOverload`: `aten::add.Tensor`."""
     schema = target._schema
     return f"{schema.name}.{schema.overload_name}" if schema.overload_name else schema.name
+
+
+def _unless_empty(attributes: list[DictionaryAttr]) -> ArrayAttr[DictionaryAttr] | None:
+    return ArrayAttr(attributes) if any(entry.data for entry in attributes) else None
 
 
 def _hint(name: str) -> str | None:

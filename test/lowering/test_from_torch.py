@@ -106,7 +106,7 @@ def test_other_containers_become_dicts():
 
 def assert_same(result, expected):
     if isinstance(expected, torch.Tensor):
-        np.testing.assert_array_equal(result, expected.numpy())
+        np.testing.assert_allclose(result, expected.numpy(), rtol=1e-6)
     elif isinstance(expected, dict):
         assert list(result) == list(expected)
         for key, value in expected.items():
