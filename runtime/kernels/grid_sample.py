@@ -28,8 +28,9 @@ def _reflect(place: Any, size: int, align: bool) -> Any:
     distance = np.abs(place - place.dtype.type(low))
     extra = np.fmod(distance, place.dtype.type(span))
     flips = np.floor(distance / place.dtype.type(span))
-    folded: Any = np.where(flips % 2 == 0, extra + low, span - extra + low)
-    return folded.astype(place.dtype)
+    inward: Any = span - extra
+    folded: Any = np.where(flips % 2 == 0, extra, inward)
+    return folded + place.dtype.type(low)
 
 
 def _pad(place: Any, size: int, padding: int, align: bool) -> Any:
