@@ -28,9 +28,9 @@ def _reflect(place: Any, size: int, align: bool) -> Any:
     distance = np.abs(place - place.dtype.type(low))
     extra = np.fmod(distance, place.dtype.type(span))
     flips = np.floor(distance / place.dtype.type(span))
-    inward: Any = span - extra
-    folded: Any = np.where(flips % 2 == 0, extra, inward)
-    return folded + place.dtype.type(low)
+    # An odd number of flips runs backwards.
+    extra = np.abs(extra - (flips % 2) * place.dtype.type(span))
+    return extra + place.dtype.type(low)
 
 
 def _pad(place: Any, size: int, padding: int, align: bool) -> Any:
