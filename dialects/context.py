@@ -7,7 +7,6 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from typing import cast
 
 from xdsl.context import Context
@@ -15,6 +14,7 @@ from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.ir import Attribute, Dialect
 
 from .diagnostic import Diagnostic
+from .entry_points import entry_points
 from .weights import WeightsStore
 
 DIALECTS: dict[str, str] = {
@@ -89,7 +89,7 @@ def edge_context() -> EdgeContext:
     ctx = EdgeContext()
     for name, path in DIALECTS.items():
         ctx.register_dialect(name, dialect_factory(path))
-    for entry in entry_points(group="edgeir.dialects"):
+    for entry in entry_points("edgeir.dialects"):
         ctx.register_dialect(entry.name, entry.load)
     return ctx
 

@@ -13,12 +13,12 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from functools import cache, partial
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from xdsl.passes import ModulePass
 
 from .. import lowering, passes
+from ..dialects.entry_points import entry_points
 
 PassFactory = Callable[[], type[ModulePass]]
 
@@ -57,7 +57,7 @@ def our_passes() -> dict[str, PassFactory]:
 def all_passes() -> dict[str, PassFactory]:
     """Every pass that the tools know: ours, xDSL's cse and dce, and those from outside."""
     found = our_passes() | {name: partial(_load, path) for name, path in _XDSL_PASSES.items()}
-    for entry in entry_points(group="edgeir.passes"):
+    for entry in entry_points("edgeir.passes"):
         if entry.name in found:
             raise ValueError(f"the pass {entry.name!r} of {entry.value} exists already")
         found[entry.name] = entry.load

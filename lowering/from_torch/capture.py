@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias, cast
 
@@ -98,7 +98,7 @@ def decomposition_table() -> dict[Any, Any]:
 
 
 @contextmanager
-def _without_torch_warnings() -> Iterator[None]:
+def _without_torch_warnings() -> Generator[None]:
     """Silence what torch says about its own code; nothing of it is the user's to change."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)

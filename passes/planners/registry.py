@@ -3,11 +3,11 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
 from typing import TypeAlias
 
 from xdsl.utils.exceptions import PassFailedException
 
+from ...dialects.entry_points import entry_points
 from .storage import Storage
 
 Planner: TypeAlias = Callable[[Sequence[Storage]], list[int]]
@@ -32,8 +32,9 @@ def find_planner(name: str) -> Planner:
     """The planner of a name; raises PassFailedException, with the known names, for another one."""
     if name in _REGISTERED:
         return _REGISTERED[name]
-    for entry in entry_points(group="edgeir.planners", name=name):
-        return entry.load()
+    for entry in entry_points("edgeir.planners"):
+        if entry.name == name:
+            return entry.load()
     module = name.replace("-", "_")
     if module in _own_planners():
         return importlib.import_module(f"{__package__}.{module}").plan
@@ -46,7 +47,7 @@ def find_planner(name: str) -> Planner:
 def planner_names() -> list[str]:
     """The names of all planners."""
     names = {m.replace("_", "-") for m in _own_planners()} | _REGISTERED.keys()
-    return sorted(names | {entry.name for entry in entry_points(group="edgeir.planners")})
+    return sorted(names | {entry.name for entry in entry_points("edgeir.planners")})
 
 
 def _own_planners() -> list[str]:

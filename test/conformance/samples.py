@@ -1,4 +1,4 @@
-"""Samples of PyTorch's OpInfo database: operator calls with inputs that PyTorch tests itself with."""
+"""Samples of PyTorch's OpInfo database: operator calls that PyTorch tests itself with."""
 
 import random
 import warnings
@@ -72,7 +72,8 @@ def samples(name: str, op: OpInfo, dtype: str, variant: str, seed: int) -> Itera
     np.random.seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        inputs = list(op.sample_inputs("cpu", torch_dtype, requires_grad=False, set_seed=False))
+        # Not sample_inputs, which looks for the name of the running test at each call.
+        inputs = list(op.sample_inputs_func(op, "cpu", torch_dtype, False))
     for index, sample in enumerate(inputs):
         if variant == "inplace" and sample.broadcasts_input:
             continue
