@@ -83,9 +83,7 @@ def _algorithm(problem: Problem, transposed: bool) -> Callable[[Problem, Steps],
     if transposed:
         return dense_convolution.transposed
     if problem.groups > 1 and problem.weight.shape[1] == 1:
-        constant = not problem.weight.flags.writeable
-        narrow = problem.out.shape[-1] <= depthwise_convolution.BANDED_WIDTH
-        if constant and narrow and problem.dtype.kind == "f":
+        if depthwise_convolution.suits_bands(problem):
             return depthwise_convolution.banded
         return depthwise_convolution.shifted
     if dense_convolution.is_pointwise(problem):

@@ -37,9 +37,7 @@ def _pixels(image: Any) -> Any:
 
 def pointwise(problem: Problem, steps: Steps) -> None:
     """`out[n] = weight @ x[n] + bias`, in any dense memory order of both."""
-    features, channels = problem.weight.shape[:2]
-    weight = np.empty((features, channels), problem.dtype)
-    steps.prepare(weight, problem.weight[(..., *(0,) * len(problem.sizes))])
+    weight = steps.operand(problem.weight[(..., *(0,) * len(problem.sizes))])
     bias = problem.pack_bias(steps, (-1, 1))
     for x, out in zip(_pixels(problem.x), _pixels(problem.out), strict=True):
         steps.product(weight, x, out)

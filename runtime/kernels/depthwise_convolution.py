@@ -19,6 +19,27 @@ BLOCK = 1 << 16
 BANDED_WIDTH = 32
 """Widest result for which products with band matrices beat shifted multiply-adds (measured)."""
 
+BANDED_PRODUCT = 1 << 18
+"""Multiplications of a product from which OpenBLAS uses threads, which costs more than it gives."""
+
+BANDED_ELEMENTS = 1 << 22
+"""Most elements of the band matrices that a convolution may keep in memory."""
+
+
+def suits_bands(problem: Problem) -> bool:
+    """Whether `banded` can do the convolution and is the faster one."""
+    *rows, width = problem.sizes
+    *kernel_rows, taps = problem.kernel
+    extent = (width - 1) * problem.stride[-1] + problem.dilation[-1] * (taps - 1) + 1
+    band = prod(kernel_rows) * extent * width
+    return (
+        not problem.weight.flags.writeable
+        and problem.dtype.kind == "f"
+        and width <= BANDED_WIDTH
+        and prod(rows) * band <= BANDED_PRODUCT
+        and problem.weight.shape[0] * band <= BANDED_ELEMENTS
+    )
+
 
 def shifted(problem: Problem, steps: Steps) -> None:
     """One multiplication and one addition for each tap of the kernel, over flat memory.

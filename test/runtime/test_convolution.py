@@ -154,6 +154,13 @@ def test_several_blocks(
     convolve(sizes, channels, [3, 3], padding=[1, 1], stride=[stride] * 2, groups=groups)
 
 
+@pytest.mark.parametrize("size", [6, 14, 40])
+@pytest.mark.parametrize("kernel", [7, 13])
+def test_large_depthwise_kernels(kernel: int, size: int) -> None:
+    pads, gaps = [kernel // 2, kernel // 2 * 2], [1, 2]
+    convolve([size, size], (24, 24), [kernel] * 2, padding=pads, dilation=gaps, groups=24)
+
+
 def test_several_blocks_in_three_dimensions() -> None:
     convolve([5, 40, 40], (16, 8), [3, 3, 3], padding=[1, 1, 1], batch=1)
     convolve([3, 30, 30], (24, 24), [3, 3, 3], padding=[1, 1, 1], batch=1, transposed=True)
