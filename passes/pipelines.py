@@ -34,6 +34,6 @@ EMIT: tuple[str, ...] = (
 
 def default_pipeline(target_runtime: str | None = None) -> tuple[str, ...]:
     """The pass specs that compile an aten module; a runtime is enforced only if named."""
-    options = f"{{target-runtime={target_runtime}}}" if target_runtime else ""
+    options = f'{{target-runtime="{target_runtime}"}}' if target_runtime else ""
     legalize = tuple(spec + options if spec == "legalize" else spec for spec in LEGALIZE)
     return (*OPTIMIZE, *legalize, *EMIT)

@@ -54,6 +54,14 @@ def compare(actual: Any, expected: Any, rtol: float, atol: float) -> Difference 
     )
 
 
+def largest(values: Any) -> float:
+    """The largest finite magnitude, 0 where there is none."""
+    if values is None:
+        return 0.0
+    magnitudes = np.abs(_widen(np.asarray(values)).astype(np.complex128))
+    return float(np.max(magnitudes, where=np.isfinite(magnitudes), initial=0.0))
+
+
 def _widen(array: NDArray[Any]) -> NDArray[Any]:
     """A dtype in which numpy can subtract: its own integers, f64 or complex."""
     if array.dtype.kind in "biu":

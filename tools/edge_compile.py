@@ -6,7 +6,6 @@ import argparse
 import importlib
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -96,6 +95,7 @@ def _pipeline(args: argparse.Namespace) -> str:
 
 def _compile(args: argparse.Namespace, pipeline: str) -> None:
     from ..lowering.compile_program import compile_program
+    from .torch_output import quiet_torch
 
     options: dict[str, Any] = {
         "pipeline": pipeline,
@@ -107,9 +107,7 @@ def _compile(args: argparse.Namespace, pipeline: str) -> None:
         program = _compile_text(args, options)
     else:
         source = (path,) if path.endswith(".pt2") else _call_function(path)
-        with warnings.catch_warnings():
-            # torch.export warns about its own code when it reads a file.
-            warnings.simplefilter("ignore", FutureWarning)
+        with quiet_torch():
             program = compile_program(*source, **options)
     for warning in program.warnings:
         print(warning, file=sys.stderr)
@@ -149,6 +147,11 @@ def _call_function(path: str) -> tuple[Any, ...]:
     if not callable(function):
         raise ToolError(f"{path}: {module_name} has no function {name!r}")
     returned = function()
+    if returned is None or isinstance(returned, str):
+        raise ToolError(
+            f"{path}: returned {returned!r}; expected (module, example_inputs) or an "
+            "ExportedProgram"
+        )
     return cast(tuple[Any, ...], returned) if isinstance(returned, tuple) else (returned,)
 
 

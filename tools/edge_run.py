@@ -15,7 +15,7 @@ from ..runtime.errors import ProgramError
 from ..runtime.method_info import MethodInfo
 from ..runtime.module import load
 from .array_file import read_arrays, write_arrays
-from .comparison import compare
+from .comparison import compare, largest
 from .failure import ToolError, run_tool
 from .inputs import bind_inputs, parse_value
 from .plugins import add_load_option, load_files
@@ -63,8 +63,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the outputs must be these: .npy in order, .npz by name, or a SPEC",
     )
-    parser.add_argument("--rtol", type=float, default=1e-4, help="for --expect; default: 1e-4")
-    parser.add_argument("--atol", type=float, default=1e-5, help="for --expect; default: 1e-5")
+    parser.add_argument(
+        "--rtol",
+        type=float,
+        default=1e-4,
+        help="for --expect: allowed error as a share of the expected value; default: 1e-4",
+    )
+    parser.add_argument(
+        "--atol",
+        type=float,
+        help="for --expect: allowed error besides; default: rtol times the largest value",
+    )
     parser.add_argument(
         "--benchmark", type=int, metavar="N", help="run N times and print the median milliseconds"
     )
@@ -163,7 +172,9 @@ def _check(args: argparse.Namespace, outputs: dict[str, Any]) -> None:
         raise ToolError(f"--expect: no output {', '.join(sorted(unknown))}; there are {names}")
     problems: list[str] = []
     for name, want in expected.items():
-        difference = compare(outputs[name], _like(want, outputs[name]), args.rtol, args.atol)
+        want = _like(want, outputs[name])
+        atol = args.rtol * largest(want) if args.atol is None else args.atol
+        difference = compare(outputs[name], want, args.rtol, atol)
         if difference is not None:
             problems.append(f"output {name} is not as expected: {difference}")
     if problems:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 
 from .failure import ToolError, run_tool
@@ -100,11 +99,10 @@ def _import_program(args: argparse.Namespace) -> None:
     from ..lowering.from_torch.capture import capture
     from ..lowering.from_torch.importer import import_programs
     from .module_file import Overlay, print_module
+    from .torch_output import quiet_torch
 
     context = EdgeContext()
-    with warnings.catch_warnings():
-        # torch.export warns about its own code when it reads a file.
-        warnings.simplefilter("ignore", FutureWarning)
+    with quiet_torch():
         programs = capture(args.input)
     module = import_programs(programs, context.weights)
     overlay = Overlay(args.output, args.save_weights)

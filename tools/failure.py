@@ -33,8 +33,8 @@ def run_tool(name: str, tool: Callable[[], int]) -> int:
 def failure_message(name: str, error: BaseException) -> str | None:
     """The message about an error that the user can mend; None for an error of our own."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "DiagnosticsError" in kinds:
-        # It says `file:line: error:` itself.
+    if kinds & {"DiagnosticsError", "CompileError"}:
+        # They say `file:line: error:` themselves.
         return str(error).rstrip()
     if "ParseError" in kinds:
         return _parse_message(error)
@@ -55,7 +55,6 @@ _MENDABLE = frozenset(
         "ToolError",
         "ArgSpecParseError",
         "CaptureError",
-        "CompileError",
         "DiagnosticException",
         "ProgramError",
         "UnregisteredConstructException",

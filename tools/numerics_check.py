@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, cast
 
-import numpy as np
 from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
@@ -19,7 +18,7 @@ from ..dialects.schema_values import from_attribute
 from ..dialects.weights import Array, WeightsError
 from ..runtime.dtypes import BY_NAME
 from ..runtime.errors import ProgramError
-from .comparison import compare
+from .comparison import compare, largest
 from .failure import ToolError
 from .inputs import random_array
 from .runnable import Runnable, runnable_module
@@ -76,19 +75,11 @@ class NumericsCheck:
         expected = self._results[method][-len(outputs) :] if outputs else []
         for output, got, want in zip(info.outputs, outputs, expected, strict=True):
             rtol = _TOLERANCE.get(output.scalar_type, _FINE)
-            difference = compare(got, want, rtol, rtol * _scale(want))
+            difference = compare(got, want, rtol, rtol * largest(want))
             if difference is not None:
                 passes = " and ".join(self._pending)
                 verb = "changes" if len(self._pending) == 1 else "change"
                 raise ToolError(f"{passes} {verb} {output.name} of {method}: {difference}")
-
-
-def _scale(values: Any) -> float:
-    """The largest finite magnitude."""
-    if values is None:
-        return 0.0
-    magnitudes = np.abs(np.asarray(values).astype(np.complex128))
-    return float(np.max(magnitudes, where=np.isfinite(magnitudes), initial=0.0))
 
 
 def _function_inputs(function: FuncOp) -> list[Any]:

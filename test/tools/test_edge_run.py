@@ -123,7 +123,8 @@ def test_expected_outputs(
     errors = _fails(arguments, capsys)
     assert "output sum is not as expected: max abs error 1, max rel error 0.2" in errors
     assert main([*arguments, "--atol", "1"]) == 0
-    assert main([*arguments, "--rtol", "0.2"]) == 0
+    assert main([*arguments, "--rtol", "0.1"]) == 0, "a share of the largest value besides"
+    assert main([*arguments, "--rtol", "0.1", "--atol", "0"]) == 1
 
 
 def test_expected_as_spec(model: str, capsys: pytest.CaptureFixture[str]):
