@@ -1,0 +1,94 @@
+// RUN: edge-opt %s -p convert-edge-to-memory --split-input-file --verify-diagnostics | filecheck %s
+
+// Values become slots, operators calls of their out variants with all arguments; equal numbers share a slot.
+// CHECK-LABEL: memory.method @calls
+// CHECK-NEXT: %x = memory.planned "input" : !memory.slot<tensor<2x4xf32>>
+// CHECK-NEXT: %w = memory.constant "fc.weight" : !memory.slot<tensor<2x4xf32>>
+// CHECK-NEXT: %c = memory.constant #edge.constant<"0x0000803F" : tensor<f32>> : !memory.slot<tensor<f32>>
+// CHECK-NEXT: %[[ONE:.*]] = memory.scalar 1 : i64
+// CHECK-NEXT: %[[SUM:.*]] = memory.planned : !memory.slot<tensor<2x4xf32>>
+// CHECK-NEXT: %[[OUT:.*]] = memory.planned "output" : !memory.slot<tensor<2x4xf32>>
+// CHECK-NEXT: memory.begin ins(%x) outs(%[[OUT]])
+// CHECK-NEXT: memory.call @"aten::add.out"(%x, %w, %[[ONE]]) outs(%[[SUM]])
+// CHECK-NEXT: memory.call @"aten::sub.out"(%[[SUM]], %c, %[[ONE]]) outs(%[[OUT]])
+// CHECK-NEXT: memory.end
+func.func @calls(%x: tensor<2x4xf32> {edge.name = "input"}) -> (tensor<2x4xf32> {edge.name = "output"}) {
+  %w = edge.weight "fc.weight" : tensor<2x4xf32>
+  %c = edge.constant #edge.constant<"0x0000803F" : tensor<f32>> : tensor<f32>
+  %0 = edge.add.Tensor(%x, %w) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  %1 = edge.sub.Tensor(%0, %c) : (tensor<2x4xf32>, tensor<f32>) -> tensor<2x4xf32>
+  func.return %1 : tensor<2x4xf32>
+}
+
+// -----
+
+// Views and slices that are one block of memory at a multiple of 16 bytes share their source's storage.
+// CHECK-LABEL: memory.method @aliases
+// CHECK: %0 = memory.planned : !memory.slot<tensor<4x4xf32>>
+// CHECK-NEXT: %{{.*}} = memory.view %0 : !memory.slot<tensor<16xf32>>
+// CHECK-NEXT: %{{.*}} = memory.view %0 + 16 : !memory.slot<tensor<2x4xf32>>
+// CHECK: memory.call @"aten::relu.out"
+// CHECK-NEXT: memory.end
+func.func @aliases(%x: tensor<4x4xf32>) -> (tensor<16xf32>, tensor<2x4xf32>) {
+  %0 = edge.relu(%x) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  %1 = edge.view(%0, size = [16]) : (tensor<4x4xf32>) -> tensor<16xf32>
+  %2 = edge.slice.Tensor(%0, start = 1, end = 3) : (tensor<4x4xf32>) -> tensor<2x4xf32>
+  func.return %1, %2 : tensor<16xf32>, tensor<2x4xf32>
+}
+
+// -----
+
+// Other slices are copied: not one block, not aligned, with a step.
+// CHECK-LABEL: memory.method @copies
+// CHECK-COUNT-3: memory.call @"aten::slice_copy.Tensor_out"
+func.func @copies(%x: tensor<4x4xf32>, %y: tensor<8xf32>) -> (tensor<4x2xf32>, tensor<2xf32>, tensor<2x4xf32>) {
+  %0 = edge.slice.Tensor(%x, dim = 1, start = 0, end = 2) : (tensor<4x4xf32>) -> tensor<4x2xf32>
+  %1 = edge.slice.Tensor(%y, start = 1, end = 3) : (tensor<8xf32>) -> tensor<2xf32>
+  %2 = edge.slice.Tensor(%x, start = 0, end = 4, step = 2) : (tensor<4x4xf32>) -> tensor<2x4xf32>
+  func.return %0, %1, %2 : tensor<4x2xf32>, tensor<2xf32>, tensor<2x4xf32>
+}
+
+// -----
+
+// Lists of tensors, with holes; several results stand in a list that the call returns.
+// CHECK-LABEL: memory.method @lists
+// CHECK: %[[CAT:.*]] = memory.tensor_list [%x, %x]
+// CHECK: %[[RESULTS:.*]] = memory.tensor_list [%[[VALUES:.*]], %[[INDICES:.*]]]
+// CHECK: %[[HOLES:.*]] = memory.optional_tensor_list [none, %[[INDICES]]]
+// CHECK: memory.call @"aten::cat.out"(%[[CAT]], %{{.*}}) outs(%{{.*}})
+// CHECK: memory.call @"aten::max.dim_max"({{.*}}) outs(%[[VALUES]], %[[INDICES]]) returns(%[[RESULTS]])
+// CHECK: memory.call @"aten::index.Tensor_out"(%x, %[[HOLES]])
+func.func @lists(%x: tensor<2x4xf32>) -> (tensor<4x4xf32>, tensor<2x2xf32>) {
+  %0 = edge.cat([%x, %x]) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<4x4xf32>
+  %1, %2 = edge.max.dim(%x, dim = 1) : (tensor<2x4xf32>) -> (tensor<2xf32>, tensor<2xi64>)
+  %3 = edge.index.Tensor(%x, [none, %2]) : (tensor<2x4xf32>, tensor<2xi64>) -> tensor<2x2xf32>
+  func.return %0, %3 : tensor<4x4xf32>, tensor<2x2xf32>
+}
+
+// -----
+
+// A change of dim order is a copy; absent arguments are null; numbers go in and out as they are.
+// CHECK-LABEL: memory.method @arguments
+// CHECK: %[[N:.*]] = memory.scalar 3 : i64
+// CHECK: %[[NULL:.*]] = memory.null
+// CHECK: %[[SEVEN:.*]] = memory.scalar 7 : i64
+// CHECK: memory.begin ins(%x, %[[N]]) outs({{.*}}, %[[SEVEN]])
+// CHECK: memory.call @"dim_order_ops::_to_dim_order_copy.out"
+// CHECK: memory.call @"aten::clamp.out"({{.*}}, %[[NULL]], %{{.*}})
+func.func @arguments(%x: tensor<2x4xf32>, %n: i64 {edge.value = 3 : i64}) -> (tensor<2x4xf32, #edge.layout<order = [1, 0]>>, i64) {
+  %0 = edge.to_layout %x : tensor<2x4xf32> to tensor<2x4xf32, #edge.layout<order = [1, 0]>>
+  %1 = edge.clamp(%0, max = 2.0) : (tensor<2x4xf32, #edge.layout<order = [1, 0]>>) -> tensor<2x4xf32, #edge.layout<order = [1, 0]>>
+  %2 = edge.literal 7 : i64
+  func.return %1, %2 : tensor<2x4xf32, #edge.layout<order = [1, 0]>>, i64
+}
+
+// -----
+
+// What has no place in a program is refused, all of it at once.
+// CHECK: model.py:4: error: in net.act (aten.relu): has no place in a program; run convert-aten-to-edge first
+// CHECK-NEXT: error: in test.op: has no place in a program
+func.func @refused(%x: tensor<4xf32>) {
+  %0 = aten.relu(%x) : (tensor<4xf32>) -> tensor<4xf32> loc("net.act"("model.py":4:0))
+  "test.op"() : () -> ()
+  func.return
+}
