@@ -78,6 +78,16 @@ class Expr:
                     for argument in atom.arguments:
                         yield from argument._symbols()
 
+    def linear(self) -> tuple[str, int, int] | None:
+        """`(symbol, a, b)` of an expression `a * symbol + b`, else None."""
+        match self.terms:
+            case (((str() as symbol,), a),):
+                return symbol, a, 0
+            case (((str() as symbol,), a), ((), b)):
+                return symbol, a, b
+            case _:
+                return None
+
     def __add__(self, other: int | Expr) -> Expr:
         sums = dict(self.terms)
         for atoms, coefficient in Expr.of(other).terms:
@@ -129,7 +139,8 @@ class Expr:
             factors = [str(a) for a in atoms]
             if magnitude != 1 or not atoms:
                 factors.insert(0, str(magnitude))
-            if len(factors) > 1:
+            # A leading minus binds to the next factor, not to the whole product.
+            if len(factors) > 1 or (coefficient < 0 and not text):
                 factors = [f"({f})" if " floordiv " in f or " mod " in f else f for f in factors]
             body = " * ".join(factors)
             if text:

@@ -46,4 +46,6 @@ def _parse_factor(parser: AttrParser) -> Expr:
             parser.parse_punctuation(")")
             return function(left, right)
     number = parser.parse_optional_integer(allow_boolean=False, allow_negative=True)
-    return Expr.of(number if number is not None else parser.parse_identifier(": a symbol or a number"))
+    if number is None:
+        return Expr.of(parser.parse_identifier(": a symbol or a number"))
+    return Expr.of(number)

@@ -95,7 +95,7 @@ class WeightsStore(Mapping[str, Array]):
         """Store an array made by a pass; its key is a hash of its dtype, shape and content."""
         import numpy as np
 
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         digest = hashlib.sha256(f"{array.dtype}{array.shape}".encode())
         digest.update(array.reshape(-1).view(np.uint8).data)
         key = f"sha256:{digest.hexdigest()[:24]}"

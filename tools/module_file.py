@@ -9,10 +9,10 @@ from io import StringIO
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.parser import Parser
 from xdsl.printer import Printer
 
 from ..dialects.context import EdgeContext, set_weight_files, weight_files
+from ..dialects.edge_parser import EdgeParser
 from ..dialects.location import is_known
 from ..dialects.weights import Array, WeightsError, WeightsStore, read_safetensors
 from ..dialects.weights import write_safetensors as write_safetensors_file
@@ -44,7 +44,7 @@ def parse_module(
     file that cannot be read.
     """
     name = "stdin" if path == "-" else path
-    module = Parser(ctx, text, name).parse_module(implicit)
+    module = EdgeParser(ctx, text, name).parse_module(implicit)
     folder = "" if path == "-" else os.path.dirname(path)
     for file in weights or [os.path.join(folder, listed) for listed in weight_files(module)]:
         ctx.weights.open(file, os.path.normpath(file))
