@@ -1,17 +1,15 @@
 """Scaled dot product attention, semantics of `torch.nn.functional.scaled_dot_product_attention`."""
 
-from collections.abc import Callable
 from math import prod, sqrt
 from typing import Any
 
 import numpy as np
 
 from ..errors import ProgramError
-from ..registry import kernel
 from .matmul import broadcast_shapes
 from .promotion import compute_dtype
 from .shapes import fit
-from .steps import Steps, blocks
+from .steps import Steps, blocks, planned_kernel
 
 BLOCK = 1 << 18
 """Elements of a block of scores, [heads, queries, keys]; a block stays in the L2 cache."""
@@ -27,7 +25,7 @@ def plan(
     scale: float | None,
     enable_gqa: bool,
     out: Any,
-) -> tuple[Steps, Any]:
+) -> tuple[Steps, tuple[Any, ...]]:
     """Steps for `softmax(scale * query @ key^T + mask) @ value`, block by block of scores.
 
     `query` [*, H, L, E], `key` [*, H, S, E], `value` [*, H, S, V], `out` [*, H, L, V]; with
@@ -53,7 +51,7 @@ def plan(
     steps = Steps()
     if out.size == 0 or keys == 0:
         steps.add(out.fill, 0)
-        return steps, out
+        return steps, (out,)
     result = out
     if mask is not None:
         mask = np.broadcast_to(mask, (*batch, length, keys))
@@ -73,7 +71,7 @@ def plan(
         result,
         steps,
     )
-    return steps, out
+    return steps, (out,)
 
 
 def _attend(
@@ -121,15 +119,4 @@ def _attend(
         steps.add(np.divide, product, total, out[box], dtype=dtype, casting="unsafe")
 
 
-@kernel("aten::scaled_dot_product_attention.out")
-def scaled_dot_product_attention(*args: Any) -> Any:
-    """See `plan`."""
-    steps, out = plan(*args)
-    steps()
-    return out
-
-
-@scaled_dot_product_attention.specialize
-def _(*args: Any) -> Callable[[], object] | None:
-    steps, out = plan(*args)
-    return steps if out is args[-1] else None
+planned_kernel("aten::scaled_dot_product_attention.out", plan)

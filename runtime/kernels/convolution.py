@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ProgramError
-from ..registry import kernel
 from . import dense_convolution, depthwise_convolution
 from .convolution_problem import Problem
 from .promotion import compute_dtype
 from .shapes import fit
-from .steps import Steps
+from .steps import Steps, planned_kernel
 
 
 def plan(
@@ -27,7 +26,7 @@ def plan(
     output_padding: Sequence[int],
     groups: int,
     out: Any,
-) -> tuple[Steps, Any]:
+) -> tuple[Steps, tuple[Any, ...]]:
     """The steps of a convolution and its result: `out`, or a new array if `out` has another shape.
 
     `x` is [N, C, *sizes] or [C, *sizes], `weight` [O, C / groups, *kernel], transposed
@@ -76,7 +75,7 @@ def plan(
     )
     if out.size:
         _algorithm(problem, transposed)(problem, steps)
-    return steps, out
+    return steps, (out,)
 
 
 def _algorithm(problem: Problem, transposed: bool) -> Callable[[Problem, Steps], None]:
@@ -110,25 +109,10 @@ def _pads(
     return before, tuple(2 * pad for pad in before)
 
 
-def _register(name: str, arrange: Callable[..., tuple[Any, ...]]) -> None:
-    """Register a kernel whose arguments `arrange` brings into the order of `plan`."""
-
-    @kernel(name)
-    def call(*args: Any) -> Any:
-        steps, out = plan(*arrange(*args))
-        steps()
-        return out
-
-    @call.specialize
-    def _(*args: Any) -> Callable[[], object] | None:
-        steps, out = plan(*arrange(*args))
-        return steps if out is args[-1] else None
-
-
 def _forward(
     x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int, out: Any
-) -> tuple[Any, ...]:
-    return (x, weight, bias, stride, padding, dilation, False, [0], groups, out)
+) -> tuple[Steps, tuple[Any, ...]]:
+    return plan(x, weight, bias, stride, padding, dilation, False, [0], groups, out)
 
 
 def _transposed(
@@ -141,18 +125,14 @@ def _transposed(
     groups: int,
     dilation: Any,
     out: Any,
-) -> tuple[Any, ...]:
-    return (x, weight, bias, stride, padding, dilation, True, output_padding, groups, out)
+) -> tuple[Steps, tuple[Any, ...]]:
+    return plan(x, weight, bias, stride, padding, dilation, True, output_padding, groups, out)
 
 
-def _general(*args: Any) -> tuple[Any, ...]:
-    return args
-
-
-_register("aten::convolution.out", _general)
+planned_kernel("aten::convolution.out", plan)
 for _name in ("conv1d.out", "conv2d.out", "conv3d.out"):
-    _register(f"aten::{_name}", _forward)
+    planned_kernel(f"aten::{_name}", _forward)
 for _name in ("conv1d.padding_out", "conv2d.padding_out", "conv3d.padding_out"):
-    _register(f"aten::{_name}", _forward)
+    planned_kernel(f"aten::{_name}", _forward)
 for _name in ("conv_transpose1d.out", "conv_transpose2d.input_out", "conv_transpose3d.input_out"):
-    _register(f"aten::{_name}", _transposed)
+    planned_kernel(f"aten::{_name}", _transposed)

@@ -4,18 +4,14 @@ Narrow floats are multiplied in f32, with constants cast at load; BLAS reads tra
 they are. Matrices of integers are multiplied in their own dtype and wrap.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..errors import ProgramError
-from ..registry import kernel
 from .promotion import compute_dtype
 from .shapes import fit
-from .steps import Steps, merged
-
-Plan = Callable[..., tuple[Steps, Any]]
+from .steps import Steps, merged, planned_kernel
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -50,7 +46,7 @@ def _multiply(left: Any, right: Any, target: Any, steps: Steps) -> None:
 
 def plan_product(
     left: Any, right: Any, out: Any, addend: Any = None, beta: Any = 1, alpha: Any = 1
-) -> tuple[Steps, Any]:
+) -> tuple[Steps, tuple[Any, ...]]:
     """Steps for `alpha * (left @ right) + beta * addend`, the addend None or broadcast."""
     steps = Steps()
     out = fit(out, product_shape(left, right))
@@ -69,7 +65,7 @@ def plan_product(
         steps.add(np.add, target, addend, target)
     if target is not out:
         steps.copy(out, target)
-    return steps, out
+    return steps, (out,)
 
 
 def _with_addend(addend: Any, left: Any, right: Any, beta: Any, alpha: Any, out: Any) -> Any:
@@ -80,23 +76,8 @@ def _linear(x: Any, weight: Any, bias: Any, out: Any) -> Any:
     return plan_product(x, weight.T, out, bias)
 
 
-def _register(name: str, plan: Plan) -> None:
-    @kernel(name)
-    def call(*args: Any) -> Any:
-        steps, out = plan(*args)
-        steps()
-        return out
-
-    @call.specialize
-    def _(*args: Any) -> Callable[[], object] | None:
-        steps, out = plan(*args)
-        if out is not args[-1]:
-            return None
-        return steps.calls[0] if len(steps.calls) == 1 else steps
-
-
 for _name in ("mm", "bmm", "matmul", "mv", "dot"):
-    _register(f"aten::{_name}.out", plan_product)
+    planned_kernel(f"aten::{_name}.out", plan_product)
 for _name in ("addmm", "baddbmm", "addmv"):
-    _register(f"aten::{_name}.out", _with_addend)
-_register("aten::linear.out", _linear)
+    planned_kernel(f"aten::{_name}.out", _with_addend)
+planned_kernel("aten::linear.out", _linear)

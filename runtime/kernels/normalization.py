@@ -4,7 +4,7 @@ Narrow floats are computed in f32. Rows are worked through in cache-sized blocks
 constant of a batch normalization becomes one factor and one offset a channel at load.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from math import prod
 from typing import Any
@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ProgramError
-from ..registry import kernel
 from .promotion import compute_dtype
 from .shapes import fit
-from .steps import Steps, merged
+from .steps import Steps, merged, planned_kernel
 
 BLOCK = 1 << 15
 """Elements of a block of rows."""
-
-Plan = Callable[..., tuple[Steps, tuple[Any, ...]]]
 
 
 class Work:
@@ -390,28 +387,14 @@ def _batch_norm_composite(
 # --- names ----------------------------------------------------------------------------------------
 
 
-def _register(name: str, plan: Plan, outs: int) -> None:
-    @kernel(name)
-    def call(*args: Any) -> Any:
-        steps, results = plan(*args)
-        steps()
-        return results[0] if outs == 1 else results
-
-    @call.specialize
-    def _(*args: Any) -> Callable[[], object] | None:
-        steps, results = plan(*args)
-        same = all(mine is given for mine, given in zip(results, args[-outs:], strict=True))
-        return steps if same else None
-
-
-_register("aten::native_layer_norm.out", _layer_norm, 3)
-_register("aten::layer_norm.out", _layer_norm_composite, 1)
-_register("aten::rms_norm.out", _rms_norm, 1)
-_register("aten::native_group_norm.out", _native_group_norm, 3)
-_register("aten::group_norm.out", _group_norm_composite, 1)
-_register("aten::batch_norm.out", _batch_norm_composite, 1)
-_register("aten::_native_batch_norm_legit_no_training.out", _no_training, 3)
-_register("aten::_native_batch_norm_legit.no_stats_out", _no_stats, 3)
-_register("aten::_native_batch_norm_legit.out", _legit, 3)
-_register("aten::native_batch_norm.out", _legit, 3)
-_register("aten::_native_batch_norm_legit_functional.out", _functional, 5)
+planned_kernel("aten::native_layer_norm.out", _layer_norm)
+planned_kernel("aten::layer_norm.out", _layer_norm_composite)
+planned_kernel("aten::rms_norm.out", _rms_norm)
+planned_kernel("aten::native_group_norm.out", _native_group_norm)
+planned_kernel("aten::group_norm.out", _group_norm_composite)
+planned_kernel("aten::batch_norm.out", _batch_norm_composite)
+planned_kernel("aten::_native_batch_norm_legit_no_training.out", _no_training)
+planned_kernel("aten::_native_batch_norm_legit.no_stats_out", _no_stats)
+planned_kernel("aten::_native_batch_norm_legit.out", _legit)
+planned_kernel("aten::native_batch_norm.out", _legit)
+planned_kernel("aten::_native_batch_norm_legit_functional.out", _functional)

@@ -4,7 +4,7 @@ Windows are never gathered: the result is combined tap by tap, each tap of the w
 strided view of the input and the part of the result that it reaches.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import ProgramError
-from ..registry import kernel
 from .convolution_problem import overlap
 from .promotion import compute_dtype
 from .shapes import fit
-from .steps import Steps
+from .steps import Plan, Steps, planned_kernel
 
 
 class Windows:
@@ -153,7 +152,7 @@ def _look_up(table: Any, best: Any, first: Any, indices: Any) -> None:
     np.add(table[best], first, out=indices, casting="unsafe")
 
 
-def _max_pool(rank: int, with_indices: bool) -> Callable[..., tuple[Steps, tuple[Any, ...]]]:
+def _max_pool(rank: int, with_indices: bool) -> Plan:
     def plan(
         x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, *outs: Any
     ) -> tuple[Steps, tuple[Any, ...]]:
@@ -171,7 +170,7 @@ def _max_pool(rank: int, with_indices: bool) -> Callable[..., tuple[Steps, tuple
 # --- average --------------------------------------------------------------------------------------
 
 
-def _avg_pool(rank: int) -> Callable[..., tuple[Steps, tuple[Any, ...]]]:
+def _avg_pool(rank: int) -> Plan:
     def plan(
         x: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, include: bool, *rest: Any
     ) -> tuple[Steps, tuple[Any, ...]]:
@@ -236,7 +235,7 @@ def _adaptive_bounds(size: int, count: int) -> tuple[Any, Any]:
     return index * size // count, -(-(index + 1) * size // count)
 
 
-def _adaptive_avg_pool(rank: int) -> Callable[..., tuple[Steps, tuple[Any, ...]]]:
+def _adaptive_avg_pool(rank: int) -> Plan:
     def plan(x: Any, output_size: Any, out: Any) -> tuple[Steps, tuple[Any, ...]]:
         steps = Steps()
         shape = _adaptive_sizes(x, rank, output_size)
@@ -309,25 +308,11 @@ def _take_maxima(x: Any, out: Any, indices: Any) -> None:
 # --- names ----------------------------------------------------------------------------------------
 
 
-def _register(name: str, plan: Callable[..., tuple[Steps, tuple[Any, ...]]], outs: int = 1) -> None:
-    @kernel(name)
-    def call(*args: Any) -> Any:
-        steps, results = plan(*args)
-        steps()
-        return results[0] if outs == 1 else results
-
-    @call.specialize
-    def _(*args: Any) -> Callable[[], object] | None:
-        steps, results = plan(*args)
-        same = all(mine is given for mine, given in zip(results, args[-outs:], strict=True))
-        return steps if same else None
-
-
 for _rank in (1, 2, 3):
-    _register(f"aten::max_pool{_rank}d.out", _max_pool(_rank, False))
-    _register(f"aten::max_pool{_rank}d_with_indices.out", _max_pool(_rank, True), outs=2)
-    _register(f"aten::avg_pool{_rank}d.out", _avg_pool(_rank))
-    _register(f"aten::adaptive_avg_pool{_rank}d.out", _adaptive_avg_pool(_rank))
+    planned_kernel(f"aten::max_pool{_rank}d.out", _max_pool(_rank, False))
+    planned_kernel(f"aten::max_pool{_rank}d_with_indices.out", _max_pool(_rank, True))
+    planned_kernel(f"aten::avg_pool{_rank}d.out", _avg_pool(_rank))
+    planned_kernel(f"aten::adaptive_avg_pool{_rank}d.out", _adaptive_avg_pool(_rank))
 for _rank in (2, 3):
-    _register(f"aten::_adaptive_avg_pool{_rank}d.out", _adaptive_avg_pool(_rank))
-_register("aten::adaptive_max_pool2d.out", _adaptive_max_pool2d, outs=2)
+    planned_kernel(f"aten::_adaptive_avg_pool{_rank}d.out", _adaptive_avg_pool(_rank))
+planned_kernel("aten::adaptive_max_pool2d.out", _adaptive_max_pool2d)

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ProgramError
-from ..registry import kernel
 from .promotion import compute_dtype
 from .shapes import fit
-from .steps import Steps
+from .steps import Plan, Steps, planned_kernel
 
 Times = Sequence[int]
 
@@ -211,25 +210,14 @@ def _plan(
     return steps, results
 
 
-def _register(name: str, cell: Cell) -> None:
+def _bind(cell: Cell) -> Plan:
     def plan(*args: Any) -> tuple[Steps, tuple[Any, ...]]:
         x, states, *options = args[: -1 - cell.states]
         initial = states if cell.states > 1 else [states]
         return _plan(args[-1 - cell.states :], cell, x, initial, *options)
 
-    @kernel(f"aten::{name}.input_out")
-    def call(*args: Any) -> Any:
-        steps, results = plan(*args)
-        steps()
-        return results
-
-    @call.specialize
-    def _(*args: Any) -> Callable[[], object] | None:
-        steps, results = plan(*args)
-        given = args[-len(results) :]
-        same = all(mine is out for mine, out in zip(results, given, strict=True))
-        return steps if same else None
+    return plan
 
 
 for _name, _cell in CELLS.items():
-    _register(_name, _cell)
+    planned_kernel(f"aten::{_name}.input_out", _bind(_cell))

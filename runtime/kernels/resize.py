@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ProgramError
-from ..registry import kernel
 from .promotion import compute_dtype
 from .shapes import fit
-from .steps import Steps
+from .steps import Steps, planned_kernel
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def plan(
     align: bool,
     factors: Sequence[float | None],
     out: Any,
-) -> tuple[Steps, Any]:
+) -> tuple[Steps, tuple[Any, ...]]:
     """Steps that resample the last dimensions of `x` [N, C, *sizes] to `counts`."""
     rank = len(counts)
     if x.ndim != rank + 2 or (x.size and min(*x.shape[2:], *counts) < 1):
@@ -150,7 +149,7 @@ def plan(
     steps = Steps()
     out = fit(out, (*x.shape[:2], *counts))
     if out.size == 0:
-        return steps, out
+        return steps, (out,)
     real = np.float64 if out.dtype == np.float64 else np.float32
     dtype = np.dtype(np.float32) if out.dtype.kind in "iu" else compute_dtype(out.dtype)
     # Rows first: that copies long contiguous runs, and leaves fewer of them for the last dimension.
@@ -163,7 +162,7 @@ def plan(
         limits = np.iinfo(out.dtype)
         steps.add(np.clip, value, limits.min, limits.max, out=value)
     steps.copy(out, value)
-    return steps, out
+    return steps, (out,)
 
 
 def _resample(x: Any, axis: int, taps: Taps, dtype: Any, steps: Steps) -> Any:
@@ -203,34 +202,19 @@ MODES: dict[str, tuple[Mode, int, bool]] = {
 """Operator: its mode, the number of dimensions, and whether it takes `align_corners`."""
 
 
-def _register(name: str, arrange: Callable[..., tuple[Any, ...]]) -> None:
-    """Register a kernel whose arguments `arrange` brings into the order of `plan`."""
-
-    @kernel(name)
-    def call(*args: Any) -> Any:
-        steps, out = plan(*arrange(*args))
-        steps()
-        return out
-
-    @call.specialize
-    def _(*args: Any) -> Callable[[], object] | None:
-        steps, out = plan(*arrange(*args))
-        return steps if out is args[-1] else None
-
-
 def _register_mode(name: str, mode: Mode, rank: int, aligns: bool) -> None:
-    def sized(x: Any, counts: Any, *rest: Any) -> tuple[Any, ...]:
+    def sized(x: Any, counts: Any, *rest: Any) -> tuple[Steps, tuple[Any, ...]]:
         align, *factors = rest[:-1] if aligns else (False, *rest[:-1])
-        return mode, x, counts, align, factors, rest[-1]
+        return plan(mode, x, counts, align, factors, rest[-1])
 
-    def scaled(x: Any, counts: Any, *rest: Any) -> tuple[Any, ...]:
+    def scaled(x: Any, counts: Any, *rest: Any) -> tuple[Steps, tuple[Any, ...]]:
         align, factors = rest[:-1] if aligns else (False, rest[0])
         if counts is None:
             counts = [int(n * factor) for n, factor in zip(x.shape[2:], factors, strict=True)]
-        return mode, x, counts, align, factors or [None] * rank, rest[-1]
+        return plan(mode, x, counts, align, factors or [None] * rank, rest[-1])
 
-    _register(f"aten::{name}.out", sized)
-    _register(f"aten::{name}.vec_out", scaled)
+    planned_kernel(f"aten::{name}.out", sized)
+    planned_kernel(f"aten::{name}.vec_out", scaled)
 
 
 for _name, (_mode, _rank, _aligns) in MODES.items():

@@ -3,16 +3,15 @@
 Computed block by block, so that the passes over a block find it in the cache; narrow floats in f32.
 """
 
-from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..registry import kernel
 from .promotion import compute_dtype
 from .shapes import dimension, fit
-from .steps import Steps, blocks, merged
+from .steps import Steps, blocks, merged, planned_kernel
 
 BLOCK = 1 << 15
 """Elements of a block."""
@@ -56,27 +55,15 @@ def add_softmax(x: Any, dim: int, out: Any, steps: Steps, log: bool = False) -> 
         steps.copy(out, work.reshape(out.shape))
 
 
-def _register(name: str, log: bool) -> None:
-    def plan(x: Any, dim: int, out: Any) -> tuple[Steps, Any]:
-        steps = Steps()
-        out = fit(out, x.shape)
-        add_softmax(x, dim, out, steps, log)
-        return steps, out
-
-    @kernel(name)
-    def call(self: Any, dim: int, dtype: Any, out: Any) -> Any:
-        # The third argument, a dtype or half_to_float, only says what the dtype of `out` is.
-        steps, out = plan(self, dim, out)
-        steps()
-        return out
-
-    @call.specialize
-    def _(self: Any, dim: int, dtype: Any, out: Any) -> Callable[[], object] | None:
-        steps, result = plan(self, dim, out)
-        return steps if result is out else None
+def _plan(log: bool, x: Any, dim: int, dtype: Any, out: Any) -> tuple[Steps, tuple[Any, ...]]:
+    # `dtype`, or half_to_float in its place, only says what the dtype of `out` is.
+    steps = Steps()
+    out = fit(out, x.shape)
+    add_softmax(x, dim, out, steps, log)
+    return steps, (out,)
 
 
 for _name in ("_softmax.out", "softmax.int_out"):
-    _register(f"aten::{_name}", log=False)
+    planned_kernel(f"aten::{_name}", partial(_plan, False))
 for _name in ("_log_softmax.out", "log_softmax.int_out"):
-    _register(f"aten::{_name}", log=True)
+    planned_kernel(f"aten::{_name}", partial(_plan, True))

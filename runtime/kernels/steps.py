@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..registry import kernel
 from .promotion import compute_dtype
 
 
@@ -64,6 +65,35 @@ class Steps:
         else:
             return False
         return True
+
+
+Plan = Callable[..., tuple[Steps, tuple[Any, ...]]]
+"""Takes the arguments of a kernel; returns the steps of the call and the arrays that they fill:
+the outs, which are the last arguments, or new arrays where an out has another shape."""
+
+
+def planned_kernel(name: str, plan: Plan) -> None:
+    """Register the kernel `name`: the steps of `plan`, planned at load or else at every call."""
+
+    @kernel(name)
+    def call(*args: Any) -> Any:
+        steps, results = plan(*args)
+        steps()
+        if _are_outs(results, args):
+            return None
+        return results[0] if len(results) == 1 else results
+
+    @call.specialize
+    def _(*args: Any) -> Callable[[], object] | None:
+        steps, results = plan(*args)
+        if not _are_outs(results, args):
+            return None
+        return steps.calls[0] if len(steps.calls) == 1 else steps
+
+
+def _are_outs(results: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
+    outs = args[len(args) - len(results) :]
+    return all(result is out for result, out in zip(results, outs, strict=True))
 
 
 def writes_rows(matrix: Any) -> bool:
