@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, i64
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
@@ -105,13 +105,7 @@ def _explicit_arguments(op: SchemaOp, builder: EdgeBuilder) -> dict[str, Any]:
         if isinstance(value.owner, NumberOp):
             number = value.owner.number
             if isinstance(number, Expr):
-                raise DiagnosticsError(
-                    [
-                        Diagnostic.at(
-                            op, f"takes the size {number} as a tensor, which is not yet done"
-                        )
-                    ]
-                )
+                return builder.size_tensor(number, element or i64)
             assert isinstance(number, int | float)
             return builder.number(number, element or tensor(value).element_type)
         return value if element is None or name in _UNCAST else builder.cast(value, element)

@@ -16,11 +16,20 @@ from ..dialects import memory
 from ..dialects.delegate import CallOp as DelegateCallOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.edge.ops import ConstantOp, LiteralOp, ToLayoutOp, WeightOp
-from ..dialects.function import INPUTS, OUTPUTS, VALUE, functions, input_names, output_names
-from ..dialects.layout import LayoutAttr
+from ..dialects.expr import Expr
+from ..dialects.function import (
+    INPUTS,
+    OUTPUTS,
+    VALUE,
+    functions,
+    input_names,
+    output_names,
+    symbol_ranges,
+)
+from ..dialects.layout import LayoutAttr, dims_of, order_of, tensor_type, upper_bounds
 from ..dialects.schema import Argument
 from ..dialects.schema_op import SchemaOp, is_schema_op
-from ..runtime.dtypes import BY_NAME
+from .method_slots import MethodSlots
 
 _ALIGNMENT = 16
 
@@ -72,10 +81,9 @@ class _MethodConverter:
 
     def __init__(self, function: FuncOp) -> None:
         self._function = function
-        self._slots: list[Operation] = []
-        self._calls: list[Operation] = []
+        self._ranges = symbol_ranges(function)
+        self._slots = MethodSlots()
         self._slot_of: dict[SSAValue, SSAValue] = {}
-        self._literals: dict[Any, SSAValue] = {}
         self._names: dict[SSAValue, str] = {}
         self.problems: list[Diagnostic] = []
 
@@ -96,7 +104,8 @@ class _MethodConverter:
                 outputs = [self._slot_of[v] for v in op.arguments if v in self._slot_of]
             else:
                 self._convert(op)
-        body = [*self._slots, memory.BeginOp(inputs, outputs), *self._calls, memory.EndOp()]
+        begin = memory.BeginOp(inputs, outputs)
+        body = [*self._slots.declarations, begin, *self._slots.calls, memory.EndOp()]
         return memory.MethodOp(
             function.sym_name.data,
             Region(Block(body)),
@@ -111,33 +120,37 @@ class _MethodConverter:
                 if name:
                     self._names.setdefault(value, name)
 
-    def _declare(self, op: memory.SlotOp, source: Operation | None, hint: str | None) -> SSAValue:
-        if source is not None:
-            op.location = source.location
-        op.slot.name_hint = hint
-        self._slots.append(op)
-        return op.slot
-
     def _tensor_slot(self, value: SSAValue, source: Operation | None) -> SSAValue:
-        """A planned slot for a tensor value."""
+        """A planned slot for a tensor value, as large as its sizes can become."""
         type = cast(TensorType[Attribute], value.type)
-        if not type.has_static_shape():
-            self._refuse(
-                source or self._function,
-                f"has the type {type}; sizes known only at run time are not supported yet",
-                "export the model without dynamic_shapes",
-            )
-            type = TensorType(type.element_type, [0])
-        op = memory.PlannedOp(type, name=self._names.get(value))
-        slot = self._declare(op, source, value.name_hint)
+        bound = self._bound(type, source or self._function)
+        dynamic = not type.has_static_shape()
+        op = memory.PlannedOp(bound, name=self._names.get(value), dynamic=dynamic)
+        slot = self._slots.declare(op, source, value.name_hint)
         self._slot_of[value] = slot
         return slot
+
+    def _bound(self, type: TensorType[Attribute], op: Operation) -> TensorType[Attribute]:
+        """The type with every size at its upper bound."""
+        if type.has_static_shape():
+            return type
+        bounds = upper_bounds(type, self._ranges)
+        if not all(isinstance(bound, int) for bound in bounds):
+            self._refuse(
+                op,
+                f"has the type {type}, and a size without an upper bound",
+                'give every dynamic dim one: Dim("name", max=…)',
+            )
+            bounds = [0 if isinstance(bound, float) else bound for bound in bounds]
+        return tensor_type(type.element_type, cast(list[int], bounds), order_of(type))
 
     def _input(self, argument: SSAValue, name: str, index: int) -> SSAValue:
         if name:
             self._names[argument] = name
         if isinstance(argument.type, TensorType):
-            return self._tensor_slot(argument, None)
+            slot = self._tensor_slot(argument, None)
+            self._slots.bind_sizes(slot, dims_of(cast(TensorType[Attribute], argument.type)))
+            return slot
         attributes = self._function.arg_attrs
         value = None if attributes is None else attributes.data[index].data.get(VALUE)
         slot = self._scalar_slot(argument.type, value)
@@ -147,11 +160,11 @@ class _MethodConverter:
     def _scalar_slot(self, type: Attribute, value: Attribute | None) -> SSAValue:
         """A slot of its own for a number that goes in or out."""
         if isinstance(type, NoneType):
-            return self._declare(memory.NullOp(), None, None)
+            return self._slots.declare(memory.NullOp(), None, None)
         if value is None:
             default: dict[Attribute, float | bool] = {i64: 0, f64: 0.0, i1: False}
-            return self._declare(memory.ScalarOp(default[type]), None, None)
-        return self._declare(memory.ScalarOp(cast(Any, value)), None, None)
+            return self._slots.declare(memory.ScalarOp(default[type]), None, None)
+        return self._slots.declare(memory.ScalarOp(cast(Any, value)), None, None)
 
     def _convert(self, op: Operation) -> None:
         match op:
@@ -160,14 +173,18 @@ class _MethodConverter:
             case ConstantOp():
                 self._constant(op, op.value, op.result)
             case LiteralOp():
-                self._slot_of[op.result] = self._scalar_slot(op.result.type, op.value)
+                self._slot_of[op.result] = (
+                    self._slots.size(op.number)
+                    if isinstance(op.number, Expr)
+                    else self._scalar_slot(op.result.type, op.value)
+                )
             case ToLayoutOp():
                 self._to_layout(op)
             case DelegateCallOp():
                 outs = [self._tensor_slot(result, op) for result in op.outputs]
                 arguments = [self._slot_of[value] for value in op.inputs]
                 call = memory.DelegateCallOp(op.backend.data, op.payload.data, arguments, outs)
-                self._call(op, call)
+                self._slots.call(call, op)
             case SchemaOp() if op.dialect_name() == "edge":
                 if not self._alias(op):
                     self._kernel_call(op)
@@ -176,7 +193,7 @@ class _MethodConverter:
 
     def _constant(self, op: Operation, value: str | Attribute, result: SSAValue) -> None:
         slot = memory.ConstantOp(value, cast(TensorType[Attribute], result.type))
-        self._slot_of[result] = self._declare(slot, op, result.name_hint)
+        self._slot_of[result] = self._slots.declare(slot, op, result.name_hint)
 
     def _alias(self, op: SchemaOp) -> bool:
         """Share the storage of the operand where the result is a block of it."""
@@ -188,7 +205,7 @@ class _MethodConverter:
         if offset and not _is_planned(source):
             return False
         view = memory.ViewOp(source, cast(TensorType[Attribute], result.type), offset=offset)
-        self._slot_of[result] = self._declare(view, op, result.name_hint)
+        self._slot_of[result] = self._slots.declare(view, op, result.name_hint)
         return True
 
     def _kernel_call(self, op: SchemaOp) -> None:
@@ -198,36 +215,32 @@ class _MethodConverter:
         arguments = [
             self._tensor_argument(argument, value)
             if argument.is_tensor
-            else self._literal(argument, value)
+            else self._slots.literal(argument, value)
             for argument, value in op.kernel_arguments()
         ]
         outs = [self._tensor_slot(result, op) for result in op.results]
         returns = None
         if any(result.is_list for result in op.SCHEMA.results):
-            returns = self._declare(memory.TensorListOp(outs), op, None)
-            outs = [self._declare(memory.TensorListOp(outs), op, None)]
+            returns = self._slots.declare(memory.TensorListOp(outs), op, None)
+            outs = [self._slots.declare(memory.TensorListOp(outs), op, None)]
         elif len(outs) > 1:
-            returns = self._declare(memory.TensorListOp(outs), op, None)
-        self._call(op, memory.CallOp(op.ENTRY.out, arguments, outs, returns))
+            returns = self._slots.declare(memory.TensorListOp(outs), op, None)
+        self._slots.call(memory.CallOp(op.ENTRY.out, arguments, outs, returns), op)
 
     def _to_layout(self, op: ToLayoutOp) -> None:
-        null = self._literal(Argument("", "int"), None)
-        false = self._literal(Argument("", "bool"), False)
+        null = self._slots.literal(Argument("", "int"), None)
+        false = self._slots.literal(Argument("", "bool"), False)
         layout = op.result.type.encoding
         order = layout.data.order if isinstance(layout, LayoutAttr) else None
-        orders = null if order is None else self._literal(_INTS, list(order))
+        orders = null if order is None else self._slots.literal(_INTS, list(order))
         source = self._slot_of[op.input]
         out = self._tensor_slot(op.result, op)
         name = "dim_order_ops::_to_dim_order_copy.out"
-        self._call(op, memory.CallOp(name, [source, false, orders], [out]))
-
-    def _call(self, source: Operation, call: Operation) -> None:
-        call.location = source.location
-        self._calls.append(call)
+        self._slots.call(memory.CallOp(name, [source, false, orders], [out]), op)
 
     def _tensor_argument(self, argument: Argument, value: Any) -> SSAValue:
         if value is None:
-            return self._literal(argument, None)
+            return self._slots.literal(argument, None)
         if isinstance(value, SSAValue):
             return self._slot_of[value]
         items = [None if item is None else self._slot_of[item] for item in value]
@@ -236,32 +249,7 @@ class _MethodConverter:
             op = memory.OptionalTensorListOp(items)
         else:
             op = memory.TensorListOp(cast(Sequence[SSAValue], items))
-        return self._declare(op, None, None)
-
-    def _literal(self, argument: Argument, value: Any) -> SSAValue:
-        """The slot of a constant, tagged by its schema type; equal constants share one."""
-        kind = argument.base if argument.is_list and argument.base in ("float", "bool") else ""
-        key = (kind, type(value).__name__, str(value))
-        if key not in self._literals:
-            op = self._literal_op(argument, value)
-            self._literals[key] = self._declare(op, None, None)
-        return self._literals[key]
-
-    def _literal_op(self, argument: Argument, value: Any) -> memory.SlotOp:
-        if value is None:
-            return memory.NullOp()
-        if isinstance(value, Attribute):
-            return memory.ScalarOp(BY_NAME[str(value)].code)
-        if not argument.is_list:
-            return memory.StringOp(value) if isinstance(value, str) else memory.ScalarOp(value)
-        match argument.base:
-            case "float":
-                return memory.DoubleListOp(value)
-            case "bool":
-                return memory.BoolListOp(value)
-            case _:
-                item = Argument("", "int")
-                return memory.IntListOp([self._literal(item, number) for number in value])
+        return self._slots.declare(op, None, None)
 
     def _refuse(self, op: Operation, message: str, advice: str) -> None:
         self.problems.append(Diagnostic.at(op, message, advice))
@@ -272,14 +260,19 @@ _INTS = Argument("", "int", is_list=True)
 
 def alias_offset(op: SchemaOp) -> int | None:
     """Where in its operand's memory the result lies, in bytes; None where it must be computed."""
+    if not op.operands:
+        return None
+    source = cast(TensorType[Attribute], op.operands[0].type)
+    result = cast(TensorType[Attribute], op.results[0].type)
+    if not source.has_static_shape() or not result.has_static_shape():
+        # A tensor whose size changes needs a call that sets it.
+        return None
     if is_schema_op(op, "aten::view"):
         return 0
     if not is_schema_op(op, "aten::slice.Tensor") or op.value_of("step") != 1:
         return None
-    source = cast(TensorType[Attribute], op.operands[0].type)
-    result = cast(TensorType[Attribute], op.results[0].type)
     dim, start = cast(int, op.value_of("dim")), op.value_of("start")
-    if not source.has_static_shape() or isinstance(source.encoding, LayoutAttr):
+    if isinstance(source.encoding, LayoutAttr):
         return None
     shape = source.get_shape()
     if any(size != 1 for size in shape[:dim]) or not isinstance(start, int):

@@ -116,6 +116,11 @@ class EdgeBuilder:
         """A 0-d constant."""
         return self.full([], number, element)
 
+    def size_tensor(self, size: Expr, element: Attribute) -> SSAValue:
+        """A 0-d tensor that holds a size known at run time."""
+        type = tensor_type(element, [])
+        return self.result("aten::scalar_tensor", size, dtype=element, type=type)
+
     def full(self, shape: Sequence[int], number: float, element: Attribute) -> SSAValue:
         """A constant with all elements equal."""
         type = tensor_type(element, shape)

@@ -16,6 +16,7 @@ from ..dialects.context import weights_of
 from ..dialects.edge.folders import is_made_by
 from ..dialects.edge.ops import ConstantOp, WeightOp
 from ..dialects.function import functions
+from ..dialects.layout import ExprAttr, ExprsAttr
 from ..dialects.schema_op import RANDOM, SchemaOp
 from ..dialects.weights import WeightsStore
 from .evaluate.arrays import Array, constant_attribute, known_array
@@ -62,6 +63,8 @@ class FoldConstantsPass(ModulePass):
 
 def _fold(op: SchemaOp, weights: WeightsStore) -> None:
     if op.SCHEMA.key in _NOT_FOLDED or not has_kernel(op):
+        return
+    if any(isinstance(value, ExprAttr | ExprsAttr) for value in op.properties.values()):
         return
     if not all(cast(TensorType[Attribute], r.type).has_static_shape() for r in op.results):
         return

@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, ScalarOp, ToLayoutOp
+from ...dialects.expr import Expr
 from ...dialects.function import symbol_ranges
 from ...dialects.layout import dims_of
 from ...dialects.schema_op import SchemaOp
@@ -58,7 +59,8 @@ def _results(
         case SchemaOp():
             return evaluate_operation(op, values, sizes)
         case LiteralOp():
-            return [op.number]
+            number = op.number
+            return [number.evaluate(sizes) if isinstance(number, Expr) else number]
         case ScalarOp():
             operands = {f"v{i}": values[v] for i, v in enumerate(op.inputs)}
             return [op.expr.data.evaluate({**sizes, **operands})]
@@ -85,8 +87,9 @@ def _bind_sizes(function: FuncOp, inputs: Sequence[Any]) -> dict[str, int]:
         if len(dims) != len(shape):
             raise InputError(f"an input has {len(shape)} dims, its type {type}")
         for dim, size in zip(dims, shape, strict=True):
-            if str(dim) in dim.symbols():
-                sizes.setdefault(str(dim), size)
+            if (linear := dim.linear()) is not None:
+                symbol, factor, offset = linear
+                sizes.setdefault(symbol, (size - offset) // factor)
         for dim, size in zip(dims, shape, strict=True):
             if dim.symbols() <= sizes.keys() and dim.evaluate(sizes) != size:
                 raise InputError(f"an input of type {type} has shape {list(shape)}")
