@@ -1,15 +1,17 @@
 """xDSL's parser, made fit for texts of whole models.
 
-It reads each tensor type once, which takes more than half of the time off a large text, and reads
+It reads a tensor type or a location only once, however often it stands in the text, and it reads
 strings of any language: xDSL prints them with escapes that its own parser takes for bytes.
 """
 
 from __future__ import annotations
 
 import re
-from typing import cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 from xdsl.context import Context
+from xdsl.dialects.builtin import LocationAttr
 from xdsl.ir import TypeAttribute
 from xdsl.parser import Parser
 from xdsl.utils.lexer import Input, Position
@@ -19,6 +21,12 @@ _TENSOR = re.compile(r"tensor<[^<>]*(?:<[^<>]*>[^<>]*)?>")
 """A tensor type, with one level of brackets inside: `#edge.layout<…>`, `complex<f32>`."""
 
 
+_LOCATION = re.compile(r'loc\((?:unknown|"[^"\\]*"(?::\d+:\d+|\("[^"\\]*":\d+:\d+\))?)\)')
+"""A location as the importer makes them: of a line, of a module, of a line in a module."""
+
+T = TypeVar("T")
+
+
 class EdgeParser(Parser):
     """Parses modules; its errors are those of xDSL's parser."""
 
@@ -26,23 +34,34 @@ class EdgeParser(Parser):
         super().__init__(ctx, "", name)
         self._parser_state = type(self._parser_state)(_Lexer(Input(input, name)))
         self._types: dict[str, TypeAttribute | None] = {}
+        self._locations: dict[str, LocationAttr | None] = {}
 
     def parse_optional_type(self) -> TypeAttribute | None:
-        """A type, if there is one; the text of a tensor type seen before is skipped."""
+        """A type, if there is one."""
+        return self._known(_TENSOR, self._types, super().parse_optional_type)
+
+    def parse_optional_location(self) -> LocationAttr | None:
+        """A location, if there is one."""
+        return self._known(_LOCATION, self._locations, super().parse_optional_location)
+
+    def _known(
+        self, pattern: re.Pattern[str], known: dict[str, T | None], parse: Callable[[], T | None]
+    ) -> T | None:
+        """What `parse` gives; a text that it has read before is skipped."""
         token = self._current_token
         if token.kind is not MLIRTokenKind.BARE_IDENT:
-            return super().parse_optional_type()
-        match = _TENSOR.match(self.lexer.input.content, token.span.start)
+            return parse()
+        match = pattern.match(self.lexer.input.content, token.span.start)
         if match is None:
-            return super().parse_optional_type()
+            return parse()
         text = match.group()
-        if text in self._types:
+        if text in known:
             self._resume_from(match.end())
-            return self._types[text]
-        type = super().parse_optional_type()
+            return known[text]
+        value = parse()
         if self.pos >= match.end():
-            self._types[text] = type
-        return type
+            known[text] = value
+        return value
 
 
 class _Lexer(MLIRLexer):
