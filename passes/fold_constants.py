@@ -62,7 +62,7 @@ class FoldConstantsPass(ModulePass):
 
 
 def _fold(op: SchemaOp, weights: WeightsStore) -> None:
-    if op.SCHEMA.key in _NOT_FOLDED or not has_kernel(op):
+    if op.SCHEMA.key in _NOT_FOLDED:
         return
     if any(isinstance(value, ExprAttr | ExprsAttr) for value in op.properties.values()):
         return
@@ -74,6 +74,9 @@ def _fold(op: SchemaOp, weights: WeightsStore) -> None:
         if array is None:
             return
         values[operand] = array
+    # Asked late, because it imports the kernel's family.
+    if not has_kernel(op):
+        return
     if _result_bytes(op) > sum(a.nbytes for a in values.values()) + MAX_GROWTH:
         return
     for result, array in zip(op.results, evaluate_operation(op, values, {}), strict=True):
