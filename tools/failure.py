@@ -38,9 +38,11 @@ def failure_message(name: str, error: BaseException) -> str | None:
         return str(error).rstrip()
     if "ParseError" in kinds:
         return _parse_message(error)
-    if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
-        extra = _EXTRAS[error.name]
-        return f"{name}: error: this needs {error.name}: pip install 'edgeir[{extra}]'"
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").split(".")[0]
+        if package in _EXTRAS:
+            extra = _EXTRAS[package]
+            return f"{name}: error: this needs {package}: pip install 'edgeir[{extra}]'"
     if isinstance(error, ImportError) and "pip install" in str(error):
         return f"{name}: error: {error}"
     if isinstance(error, OSError):
