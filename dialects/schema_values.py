@@ -41,6 +41,7 @@ DROPPED_NAMES = frozenset({"pin_memory", "non_blocking"})
 
 # PyTorch's own names and numbers of the defaults that are written as names.
 _NAMED_DEFAULTS = {"Mean": 1, "Sum": 2}
+_DTYPE_DEFAULTS: dict[Any, Attribute] = {4: i64}
 
 
 def is_dropped(argument: Argument) -> bool:
@@ -53,6 +54,8 @@ def default_of(argument: Argument) -> Value:
     if not argument.has_default or argument.default is None:
         return None
     default = argument.default
+    if argument.base == "ScalarType":
+        return _DTYPE_DEFAULTS[default]
     if isinstance(default, str) and argument.base != "str":
         return _NAMED_DEFAULTS[default]
     if isinstance(default, tuple):

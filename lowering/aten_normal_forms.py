@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from xdsl.dialects.builtin import i32, i64
 from xdsl.ir import SSAValue
 
 from ..dialects.expr import Expr
@@ -221,6 +222,25 @@ def _batched_convolution(
         type=result,
     )  # fmt: skip
     return [builder.view(out, out_dims)]
+
+
+@_normal_form("div.Tensor_mode", "div.Scalar_mode")
+def _divide(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
+    """A quotient that is not rounded is a plain division."""
+    key = "aten::div.Tensor" if isinstance(arguments["other"], SSAValue) else "aten::div.Scalar"
+    if arguments["rounding_mode"] is None:
+        del arguments["rounding_mode"]
+    else:
+        key += "_mode"
+    return builder.results(key, types=op.result_types, **arguments)
+
+
+@_normal_form("gather")
+def _gather(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
+    """An index has 32 or 64 bits."""
+    if tensor(arguments["index"]).element_type not in (i32, i64):
+        arguments["index"] = builder.cast(arguments["index"], i64)
+    return builder.results("aten::gather", types=op.result_types, **arguments)
 
 
 @_normal_form("full_like")

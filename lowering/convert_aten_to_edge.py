@@ -82,14 +82,14 @@ class ConvertAtenToEdgePass(ModulePass):
 def _convert(op: SchemaOp) -> None:
     builder = EdgeBuilder(op)
     arguments = _explicit_arguments(op, builder)
-    normal_form = NORMAL_FORMS.get(op.SCHEMA.key)
+    key = op.SCHEMA.key
+    if (number := _number_operand(op)) is not None:
+        key = SCALAR_FORMS[key]
+        arguments[_SECOND[key]] = number
+    normal_form = NORMAL_FORMS.get(key)
     if normal_form is not None:
         results: Sequence[SSAValue] = normal_form(op, arguments, builder)
     else:
-        key = op.SCHEMA.key
-        if (number := _number_operand(op)) is not None:
-            key = SCALAR_FORMS[key]
-            arguments[_SECOND[key]] = number
         results = builder.results(key, types=op.result_types, **arguments)
     for old, new in zip(op.results, results, strict=True):
         if old.name_hint and not new.name_hint:

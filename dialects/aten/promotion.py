@@ -47,9 +47,18 @@ def compute_type(op: SchemaOp) -> Attribute | None:
     if kind is None:
         return None
     result = promoted_type(op)
-    if kind == "float" and _category(result) < _FLOAT:
+    if (kind == "float" or _divides_exactly(op)) and _category(result) < _FLOAT:
         return f32
     return result
+
+
+def _divides_exactly(op: SchemaOp) -> bool:
+    """Whether it is a division that could round its quotient, and does not."""
+    return (
+        op.SCHEMA.name == "div"
+        and op.SCHEMA.overload.endswith("_mode")
+        and (op.value_of("rounding_mode") is None)
+    )
 
 
 def promoted_type(op: SchemaOp) -> Attribute:

@@ -28,6 +28,7 @@ from xdsl.dialects.builtin import (
     NoneType,
     StringAttr,
     TensorType,
+    f32,
     i64,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -57,6 +58,9 @@ ASSERTIONS = frozenset(
     }
 )
 """Checks that torch.export leaves in the graph; they compute nothing."""
+
+_NOTHING = TensorType(f32, [0])
+"""The type of a gradient that was not asked for: PyTorch gives None there."""
 
 
 def import_programs(programs: Mapping[str, ExportedProgram], weights: WeightsStore) -> ModuleOp:
@@ -307,7 +311,8 @@ class FunctionImporter:
         result = node.meta["val"]
         many = isinstance(result, list | tuple)
         types = [
-            self._type(node, value) for value in (cast(list[Any], result) if many else [result])
+            self._type(node, value) if value is not None else _NOTHING
+            for value in (cast(list[Any], result) if many else [result])
         ]
         op = op_class(**arguments, result_types=types)
         self._add(op, node)
@@ -335,7 +340,7 @@ class FunctionImporter:
         match value:
             case torch.SymInt():
                 return self._symbols.expr(value)
-            case torch.dtype():
+            case torch.dtype() if value in ELEMENT_TYPES:
                 return ELEMENT_TYPES[value]
             case list() | tuple():
                 return [self._constant(item) for item in cast(list[Any], value)]
@@ -373,6 +378,8 @@ class FunctionImporter:
         return iter(names + [""] * (len(specs) - len(names)))
 
     def _output(self, output: Node, spec: OutputSpec, value: Any) -> SSAValue | None:
+        if isinstance(value, Node) and value.meta.get("val") is None:
+            value = None
         if isinstance(spec.arg, TensorArgument) and isinstance(value, Node):
             if value in self._values or value in self._pending_weights:
                 return self._value(value, output)

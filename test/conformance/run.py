@@ -1,0 +1,142 @@
+"""Runs many samples, in several processes: `run(tasks, seed)`."""
+
+import multiprocessing
+import random
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import torch
+from conformance import Checker, Outcome
+from direct import direct_samples
+from samples import DTYPES, VARIANTS, Sample, operators, samples, tolerance
+from tracing import decomposing_as_export
+
+FOLDER = Path(__file__).parent
+
+FEW = {"f32": 4, "i64": 2, "bool": 1, "f64": 1, "f16": 1, "bf16": 1}
+"""Samples of each operator in the default run, by dtype; other variants take one each."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Samples of one operator in one dtype and variant: at most `limit`, all if it is None."""
+
+    op: str
+    dtype: str
+    variant: str
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one sample of a task."""
+
+    task: Task
+    index: int
+    outcome: Outcome
+
+    @property
+    def name(self) -> str:
+        """How lists and reports call it."""
+        return f"{self.task.op} {self.task.dtype} {self.task.variant} #{self.index}"
+
+
+def few_tasks() -> list[Task]:
+    """The default run: a little of everything."""
+    tasks: list[Task] = []
+    for op in operators():
+        tasks += [Task(op, dtype, "function", limit) for dtype, limit in FEW.items()]
+        tasks += [Task(op, "f32", variant, 1) for variant in VARIANTS[1:]]
+    return tasks
+
+
+def all_tasks() -> list[Task]:
+    """Everything."""
+    return [Task(op, d, variant) for op in operators() for d in DTYPES for variant in VARIANTS]
+
+
+def run(tasks: Iterable[Task], seed: int, processes: int = 2) -> Iterator[list[Result]]:
+    """The results of all tasks, those of one operator together, in no particular order."""
+    by_op = [list(group) for _, group in groupby(tasks, lambda task: task.op)]
+    if processes < 2:
+        _start()
+        for group in by_op:
+            yield check_operator(group, seed)
+        return
+    # Not forked: torch's threads do not survive that.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _start) as pool:
+        for future in as_completed([pool.submit(check_operator, g, seed) for g in by_op]):
+            yield future.result()
+
+
+_started = ExitStack()
+_decompositions: dict[object, object] = {}
+
+
+def _start() -> None:
+    """Make this process one that checks samples."""
+    if not _decompositions:
+        torch.set_num_threads(1)
+        _decompositions.update(_started.enter_context(decomposing_as_export()))
+
+
+def check_operator(tasks: Sequence[Task], seed: int) -> list[Result]:
+    """The results of the tasks of one operator."""
+    checker = Checker(_decompositions)
+    results: list[Result] = []
+    for task in tasks:
+        results += [
+            Result(task, sample.index, checker.check(sample, _tolerance(task)))
+            for sample in _chosen(task, seed)
+        ]
+    return results
+
+
+def _tolerance(task: Task) -> dict[str, float]:
+    op = operators().get(task.op)
+    return tolerance(op, task.dtype) if op else {}
+
+
+def _chosen(task: Task, seed: int) -> list[Sample]:
+    op = operators().get(task.op)
+    found = (
+        list(samples(task.op, op, task.dtype, task.variant, seed))
+        if op
+        else direct_samples(task.op, seed)
+    )
+    if task.limit is None or len(found) <= task.limit:
+        return found
+    chosen = random.Random(f"{seed} {task}").sample(range(len(found)), task.limit)
+    return [found[position] for position in sorted(chosen)]
+
+
+def still_fails(task: Task, seed: int) -> bool:
+    """Whether a sample of the task fails."""
+    _start()
+    checker = Checker(_decompositions)
+    return any(
+        checker.check(sample, _tolerance(task)).kind == "fail" for sample in _chosen(task, seed)
+    )
+
+
+def exceptions() -> dict[Task, str]:
+    """The checked-in exceptions with their reasons: lines `op dtype variant reason`."""
+    found: dict[Task, str] = {}
+    for line in (FOLDER / "exceptions.txt").read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            op, dtypes, variants, reason = line.split(maxsplit=3)
+            for dtype in dtypes.split(","):
+                for variant in variants.split(","):
+                    found[Task(op, dtype, variant)] = reason
+    return found
+
+
+def print_line(text: str) -> None:
+    """A line of progress, at once."""
+    print(text, file=sys.stderr, flush=True)
