@@ -26,5 +26,12 @@ def load_on_executorch(program: bytes) -> Callable[[Sequence[torch.Tensor]], Seq
     from executorch.runtime import Runtime  # pyright: ignore[reportMissingTypeStubs]
 
     runtime: Any = Runtime.get()
-    method = runtime.load_program(program).load_method("forward")
-    return method.execute
+    loaded = runtime.load_program(program)
+    method = loaded.load_method("forward")
+
+    def forward(inputs: Sequence[torch.Tensor]) -> Sequence[Any]:
+        """Run the method; it points into the bytes of the program, which are held here."""
+        assert program and loaded
+        return method.execute(inputs)
+
+    return forward
