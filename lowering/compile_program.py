@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from io import StringIO
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
-from xdsl.printer import Printer
 from xdsl.utils.exceptions import PassFailedException, VerifyException
 
 from ..dialects import memory
 from ..dialects.context import EdgeContext, edge_context
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.location import Place
-from ..dialects.weights import WeightsStore
 from ..passes.pipelines import default_pipeline
-from ..passes.plan_memory import MemoryReport, memory_report
+from ..passes.plan_memory import memory_report
+from .compiled_program import STAGES, Program, Stages
 from .emit_program import emit_program
 from .pass_registry import all_passes
 
-STAGES = ("aten", "edge", "delegate", "memory")
-
-_STAGE_STARTS = {"legalize": "edge", "convert-edge-to-memory": "delegate"}
-"""A stage is complete when one of these passes is about to run."""
+_COMPLETED_STAGES = {"legalize": ("edge",), "convert-edge-to-memory": ("edge", "delegate")}
+"""The stages that are complete, if no earlier pass says so, when a pass is about to run."""
 
 
 class CompileError(Exception):
@@ -36,55 +29,6 @@ class CompileError(Exception):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         super().__init__("\n".join(map(str, diagnostics)))
-
-
-class Stages(Mapping[str, str]):
-    """The texts of the stages, printed when they are asked for."""
-
-    def __init__(self, modules: Mapping[str, ModuleOp]) -> None:
-        self.modules = modules
-
-    def __getitem__(self, stage: str) -> str:
-        stream = StringIO()
-        Printer(stream, print_debuginfo=True).print_op(self.modules[stage])
-        return stream.getvalue() + "\n"
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.modules)
-
-    def __len__(self) -> int:
-        return len(self.modules)
-
-
-@dataclass(frozen=True)
-class Program:
-    """A compiled program and how it came about."""
-
-    buffer: bytes
-    """The bytes of the `.pte` file."""
-    stages: Stages
-    """The text of each stage: `aten`, `edge`, `delegate`, `memory`."""
-    memory: Mapping[str, MemoryReport]
-    """By method: bytes planned, the lower bound, and the sum without reuse."""
-    warnings: tuple[Diagnostic, ...]
-    """What the compiler could not do as the target runtime needs it."""
-    weights: WeightsStore
-    """The tensors that the stages refer to."""
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the program to a file, which appears whole or not at all."""
-        write_file(path, self.buffer)
-
-
-def write_file(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file by way of a temporary one beside it."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def compile_module(
@@ -105,10 +49,11 @@ def compile_module(
     modules = {"aten": module.clone()}
 
     def keep_stage(_: ModulePass | None, current: ModuleOp, following: ModulePass | None) -> None:
-        stage = _STAGE_STARTS.get(following.name) if following is not None else "memory"
-        if stage is not None:
-            current.verify()
-            modules[stage] = current.clone()
+        completed = ("memory",) if following is None else _COMPLETED_STAGES.get(following.name, ())
+        for stage in completed:
+            if stage not in modules:
+                current.verify()
+                modules[stage] = current.clone()
 
     try:
         passes = PassPipeline.parse_spec(all_passes(), spec, keep_stage)

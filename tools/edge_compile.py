@@ -13,7 +13,7 @@ from .failure import ToolError, run_tool
 from .plugins import add_load_option, load_files
 
 if TYPE_CHECKING:
-    from ..lowering.compile_program import Program
+    from ..lowering.compiled_program import Program
 
 _DESCRIPTION = """\
 Compiles a model to a program:
@@ -112,7 +112,7 @@ def _compile(args: argparse.Namespace, pipeline: str) -> None:
     for warning in program.warnings:
         print(warning, file=sys.stderr)
     if args.dump_stages:
-        _dump_stages(program, args.dump_stages)
+        program.save_stages(args.dump_stages)
     if args.output is not None:
         from .output_file import write_output
 
@@ -153,26 +153,6 @@ def _call_function(path: str) -> tuple[Any, ...]:
             "ExportedProgram"
         )
     return cast(tuple[Any, ...], returned) if isinstance(returned, tuple) else (returned,)
-
-
-def _dump_stages(program: Program, folder: str) -> None:
-    """Write each stage; a tensor goes to the weights file of the first stage that has it."""
-    from ..dialects.context import set_weight_files
-    from ..dialects.weights import write_safetensors
-    from .module_file import live_keys, print_module
-    from .output_file import write_output
-
-    os.makedirs(folder, exist_ok=True)
-    file_of: dict[str, str] = {}
-    for stage, module in program.stages.modules.items():
-        live = live_keys(module, program.weights)
-        new = {key: program.weights[key] for key in live if key not in file_of}
-        if new:
-            file = f"{stage}.safetensors"
-            write_safetensors(os.path.join(folder, file), new)
-            file_of |= dict.fromkeys(new, file)
-        set_weight_files(module, dict.fromkeys(file_of[key] for key in live))
-        write_output(os.path.join(folder, f"{stage}.mlir"), print_module(module))
 
 
 if __name__ == "__main__":

@@ -96,9 +96,10 @@ def _translation(source: str, target: str) -> Callable[[argparse.Namespace], Non
 
 def _import_program(args: argparse.Namespace) -> None:
     from ..dialects.context import EdgeContext
+    from ..dialects.module_text import print_module
     from ..lowering.from_torch.capture import capture
     from ..lowering.from_torch.importer import import_programs
-    from .module_file import Overlay, print_module
+    from .module_file import Overlay
     from .torch_output import quiet_torch
 
     context = EdgeContext()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from io import StringIO
 from pathlib import Path
 
-from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.printer import Printer
+from xdsl.dialects.builtin import ModuleOp
 
 from ..dialects.context import EdgeContext, set_weight_files, weight_files
 from ..dialects.edge_parser import EdgeParser
-from ..dialects.location import is_known
+from ..dialects.module_text import live_keys
 from ..dialects.weights import Array, WeightsError, WeightsStore, read_safetensors
 from ..dialects.weights import write_safetensors as write_safetensors_file
 from .failure import ToolError
@@ -49,33 +47,6 @@ def parse_module(
     for file in weights or [os.path.join(folder, listed) for listed in weight_files(module)]:
         ctx.weights.open(file, os.path.normpath(file))
     return module
-
-
-def print_module(module: ModuleOp, *, locations: bool | None = None, generic: bool = False) -> str:
-    """The text of a module; locations are printed if there are any, unless told otherwise."""
-    stream = StringIO()
-    shown = has_locations(module) if locations is None else locations
-    Printer(stream, print_debuginfo=shown, print_generic_format=generic).print_op(module)
-    return stream.getvalue() + "\n"
-
-
-def has_locations(module: ModuleOp) -> bool:
-    """Whether any operation says where it comes from."""
-    return any(is_known(op.location) for op in module.walk())
-
-
-def live_keys(module: ModuleOp, store: WeightsStore) -> list[str]:
-    """The keys of the store that the module names, in the order of their first use.
-
-    Any string property may be a key, so that the operations of other packages count too.
-    """
-    strings = (
-        value.data
-        for op in module.walk()
-        for value in op.properties.values()
-        if isinstance(value, StringAttr)
-    )
-    return [key for key in dict.fromkeys(strings) if key in store]
 
 
 class Overlay:

@@ -19,10 +19,11 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 from ..dialects.context import EdgeContext, edge_context
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.module_text import has_locations, print_module
 from ..dialects.weights import WeightsStore
 from ..lowering.pass_registry import all_passes, summary
 from .failure import ToolError
-from .module_file import Overlay, has_locations, parse_module, print_module
+from .module_file import Overlay, parse_module
 from .output_file import write_output
 from .pass_specs import parse_passes
 from .plugins import add_load_option, load_files

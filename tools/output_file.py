@@ -1,33 +1,19 @@
-"""Outputs that appear whole or not at all."""
+"""Where a tool's output goes: a file, or stdout."""
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
+
+from ..lowering.output_file import write_file
 
 
 def write_output(path: str | None, data: str | bytes) -> None:
-    """Write to a file by a temporary one beside it, or to stdout where `path` is None or `-`."""
-    if path is None or path == "-":
-        if isinstance(data, str):
-            sys.stdout.write(data)
-        else:
-            sys.stdout.buffer.write(data)
-        sys.stdout.flush()
+    """Write a file whole or not at all, or to stdout where `path` is None or `-`."""
+    if path is not None and path != "-":
+        write_file(path, data.encode() if isinstance(data, str) else data)
         return
-    content = data.encode() if isinstance(data, str) else data
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        # A device or a pipe is written, not replaced.
-        target.write_bytes(content)
-        return
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(target)
-    except OSError as error:
-        error.filename = path
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
+    if isinstance(data, str):
+        sys.stdout.write(data)
+    else:
+        sys.stdout.buffer.write(data)
+    sys.stdout.flush()

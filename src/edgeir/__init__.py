@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .runtime.errors import InputError, ProgramError
 
 if TYPE_CHECKING:
-    from .lowering.compile_program import CompileError, Program
+    from .lowering.compile_program import CompileError
+    from .lowering.compiled_program import Program
     from .runtime.module import Module, load
 
 __all__ = [

@@ -15,7 +15,7 @@ from xdsl.parser import Parser
 import edgeir
 from edgeir.dialects.context import edge_context
 from edgeir.dialects.function import functions
-from edgeir.lowering.compile_program import Program
+from edgeir.lowering.compiled_program import Program
 from edgeir.lowering.emit_program import emit_program
 from edgeir.passes.evaluate import evaluate
 
