@@ -59,6 +59,9 @@ ASSERTIONS = frozenset(
 )
 """Checks that torch.export leaves in the graph; they compute nothing."""
 
+_UNBOUNDED = 2**62
+"""Bounds from here on are torch's way to say that a size has none."""
+
 _NOTHING = TensorType(f32, [0])
 """The type of a gradient that was not asked for: PyTorch gives None there."""
 
@@ -182,10 +185,10 @@ class FunctionImporter:
         constraints = {str(symbol): bounds for symbol, bounds in found.items()}
         for torch_name, name in self._symbols.names.items():
             bounds = constraints.get(torch_name)
-            low = int(bounds.lower) if bounds is not None else 0
+            low = bounds.lower if bounds is not None and bounds.lower.is_Integer else 0
             high = bounds.upper if bounds is not None else None
-            items: list[Attribute] = [IntegerAttr(low, i64)]
-            if high is not None and high.is_Integer:
+            items: list[Attribute] = [IntegerAttr(int(low), i64)]
+            if high is not None and high.is_Integer and high < _UNBOUNDED:
                 items.append(IntegerAttr(int(high), i64))
             ranges[name] = ArrayAttr(items)
         if ranges:

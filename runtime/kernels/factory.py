@@ -88,6 +88,9 @@ def arange(start: Any, end: Any, step: Any, out: Any) -> Any:
         count = -((start - end) // step)
     else:
         count = ceil((end - start) / step)
+    if out.dtype.kind in "iu":
+        # The count follows from the numbers as they are, the elements from their integer parts.
+        start, step = int(start), int(step)
     values = np.arange(int(count)) * step + start
     out = fit(out, values.shape)
     assign(out, values)

@@ -202,7 +202,8 @@ def _divide(steps: Steps, total: Any, divisor: Any, out: Any) -> None:
 
 
 def _divide_integers(total: Any, divisor: Any, out: Any) -> None:
-    np.multiply(np.sign(total), np.abs(total) // divisor, out=out, casting="unsafe")
+    sign = np.sign(total) * np.sign(divisor)
+    np.multiply(sign, np.abs(total) // np.abs(divisor), out=out, casting="unsafe")
 
 
 def _window_sizes(windows: Windows, include_padding: bool) -> Any:

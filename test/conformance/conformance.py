@@ -9,6 +9,9 @@ import numpy as np
 import torch
 from eager import to_numpy, to_torch
 from samples import Sample, expected
+from torch._ops import OpOverload
+from torch.fx import Node
+from torch.utils._pytree import tree_leaves
 from tracing import TraceError, overloads, trace, unknown
 from xdsl.dialects.builtin import ModuleOp
 
@@ -62,13 +65,13 @@ class Checker:
         used = tuple(overloads(program))
         if others := unknown(program):
             return Outcome("outside", ", ".join(others), used)
-        values_matter = not _random(program) and not sample.op.startswith(UNINITIALISED)
+        compare = Comparison(sample, program, tolerance)
         try:
             for module in self._modules(program):
                 inputs = [to_numpy(tensor) for tensor in sample.tensors]
                 results = module.run("forward", *inputs)
                 results = results if isinstance(results, tuple) else (results,)
-                _compare(results, reference, tolerance, values_matter)
+                compare(results, reference)
         except AssertionError as error:
             return Outcome("fail", _one_line(error), used)
         except (DiagnosticsError, CompileError, ProgramError) as error:
@@ -114,28 +117,105 @@ def _type(value: Any) -> Any:
     return [_type(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _random(program: Any) -> bool:
-    return any(
-        torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
-        for node in program.graph.nodes
-    )
+@dataclass
+class Comparison:
+    """Compares results with those of eager.
+
+    Random and uninitialised values are compared by shape and dtype only. The indices of equal
+    elements that a sort may order as it likes must lead to the same elements. What eager computes
+    in 16 bits with roundings in between is compared as PyTorch's own test_decomp does: a result
+    outside the tolerance must be as near to that of 64 bits as eager's result is.
+    """
+
+    sample: Sample
+    program: Any
+    tolerance: Mapping[str, float]
+
+    def __call__(self, results: Any, reference: list[Any]) -> None:
+        """Raises AssertionError where they differ."""
+        assert len(results) == len(reference), f"{len(results)} results, not {len(reference)}"
+        for position, (result, wanted) in enumerate(zip(results, reference, strict=True)):
+            if not isinstance(wanted, torch.Tensor):
+                same = type(result) is type(wanted) and result == wanted
+                assert same, f"{result!r}, not {wanted!r}"
+                continue
+            assert isinstance(result, np.ndarray), f"{result!r}, not a tensor"
+            self._compare_tensors(position, to_torch(result), _plain(wanted))
+
+    def _compare_tensors(self, position: int, result: Any, wanted: torch.Tensor) -> None:
+        if self._only_shapes():
+            result, wanted = torch.empty_like(result).zero_(), torch.zeros_like(wanted)
+        try:
+            torch.testing.assert_close(result, wanted, equal_nan=True, **self.tolerance)
+        except AssertionError:
+            if result.shape != wanted.shape or result.dtype != wanted.dtype:
+                raise
+            if wanted.dtype in (torch.float16, torch.bfloat16):
+                if not self._as_good(position, result, wanted):
+                    raise
+            elif wanted.dtype != torch.int64 or not self._same_elements(result, wanted):
+                raise
+
+    def _only_shapes(self) -> bool:
+        nodes = self.program.graph.nodes
+        return self.sample.op.startswith(UNINITIALISED) or any(map(_is_random, nodes))
+
+    def _as_good(self, position: int, result: torch.Tensor, wanted: torch.Tensor) -> bool:
+        """Whether no element of 16 bits is farther from the exact one than eager's worst."""
+        tensors = [
+            t.double() if t.dtype in (torch.float16, torch.bfloat16) else t.clone()
+            for t in self.sample.tensors
+        ]
+        try:
+            exact = _plain(tree_leaves(self.sample.function(*tensors))[position])
+        except Exception:
+            return False
+        close = torch.isclose(result, wanted, equal_nan=True)
+        error = _distance(result, exact)[~close]
+        return bool((error <= _distance(wanted, exact).max()).all())
+
+    def _same_elements(self, result: torch.Tensor, wanted: torch.Tensor) -> bool:
+        """Whether the indices of a sort lead to equal elements."""
+        sorts = [n for n in self.program.graph.nodes if isinstance(n.target, OpOverload)]
+        if len(sorts) != 1 or not str(sorts[0].target).startswith(("aten.sort", "aten.topk")):
+            return False
+        given = _arguments(sorts[0])
+        source, dim = self.sample.tensors[0], given.get("dim", -1)
+        if not source.ndim or given.get("stable"):
+            return False
+        extent = source.shape[dim]
+        if not bool(((result >= 0) & (result < extent)).all()):
+            return False
+        return torch.equal(
+            *(torch.take_along_dim(source, index, dim).nan_to_num(7) for index in (result, wanted))
+        )
 
 
-def _compare(
-    results: Any, reference: list[Any], tolerance: Mapping[str, float], values_matter: bool
-) -> None:
-    assert len(results) == len(reference), f"{len(results)} results, not {len(reference)}"
-    for result, wanted in zip(results, reference, strict=True):
-        if not isinstance(wanted, torch.Tensor):
-            assert type(result) is type(wanted) and result == wanted, f"{result!r}, not {wanted!r}"
-            continue
-        wanted = wanted.detach().resolve_conj().resolve_neg().contiguous()
-        assert isinstance(result, np.ndarray), f"{result!r}, not a tensor"
-        if not values_matter:
-            assert result.shape == tuple(wanted.shape), f"shape {result.shape}, {wanted.shape}"
-            assert to_torch(result).dtype == wanted.dtype
-            continue
-        torch.testing.assert_close(to_torch(result), wanted, equal_nan=True, **tolerance)
+def _is_random(node: Node) -> bool:
+    """Whether a node draws random numbers; dropout does only in training."""
+    if torch.Tag.nondeterministic_seeded not in getattr(node.target, "tags", ()):
+        return False
+    given = _arguments(node)
+    unused = given.get("p") == 0 or given.get("dropout_p", 1) == 0 or given.get("dropout") == 0
+    return not unused and given.get("train", True) is not False
+
+
+def _arguments(node: Node) -> dict[str, Any]:
+    """The arguments of an operator by name, defaults included."""
+    arguments = node.target._schema.arguments
+    given = {a.name: a.default_value for a in arguments if a.has_default_value()}
+    given |= zip((a.name for a in arguments), node.args, strict=False)
+    return given | node.kwargs
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().resolve_conj().resolve_neg().contiguous()
+
+
+def _distance(tensor: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
+    distance = (tensor.double() - exact.double()).abs()
+    same = (tensor.double() == exact) | (tensor.isnan() & exact.isnan())
+    return torch.where(same, 0.0, distance.nan_to_num(torch.inf))
 
 
 def _one_line(error: Exception) -> str:
