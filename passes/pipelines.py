@@ -1,11 +1,12 @@
-"""The pipelines of the compiler, as data: what `edge-compile` runs and `--print-pipeline` prints."""
+"""The pipelines of the compiler, as data; `edge-compile --print-pipeline` prints them."""
 
 OPTIMIZE: tuple[str, ...] = (
+    "verify-aten",
     "convert-aten-to-edge",
     "canonicalize",
     "cse",
-    "fold-batch-norm",
     "fold-constants",
+    "fold-batch-norm",
     "simplify-views",
     "canonicalize",
     "cse",
