@@ -12,9 +12,9 @@ from .row import Row, times
 PROCESSES = 7
 MODULE = "builtin.module {}\n"
 
-EDGE_OPT = "from edgeir.tools.edge_opt import main; assert main(['-p', 'canonicalize', '-']) == 0"
+EDGE_OPT = "from edgeir.tools.edge_opt import main; assert main(['-p', 'canonicalize']) == 0"
 XDSL_OPT = (
-    "import sys; sys.argv[1:] = ['-p', 'canonicalize', '-']; "
+    "import sys; sys.argv[1:] = ['-p', 'canonicalize']; "
     "from xdsl.tools.xdsl_opt import main; main()"
 )
 NO_TORCH = "; import sys; assert 'torch' not in sys.modules, 'torch was imported'"
