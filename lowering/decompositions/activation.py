@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder
-from .calls import binary, dims, element, rank, unary, where
+from .calls import binary, dims, element, rank, reduce, unary, where
 from .registry import decomposition
 
 
@@ -91,3 +91,17 @@ def softmax(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`_softmax` of x in the dtype of the result."""
     value = builder.cast(op.operands[0], element(op.results[0]))
     return [unary(builder, f"_{op.SCHEMA.name}", value, _number(op, "dim"), False)]
+
+
+@decomposition("_log_softmax")
+def log_softmax(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
+    """`x - m - log(sum(exp(x - m)))` for the largest element m."""
+    (value,) = op.operands
+    value = builder.cast(value, element(op.results[0]))
+    if rank(value) == 0:
+        return [unary(builder, "mul.Scalar", value, 0)]
+    axes = [cast(int, op.value_of("dim"))]
+    largest = reduce(builder, "amax", value, axes)
+    shifted = binary(builder, "sub.Tensor", value, largest)
+    total = reduce(builder, "sum.dim_IntList", unary(builder, "exp", shifted), axes)
+    return [binary(builder, "sub.Tensor", shifted, unary(builder, "log", total))]

@@ -1,7 +1,8 @@
 """The same operator in another dtype or dim order, which the runtime may have when it lacks this.
 
 A half-precision operator is computed in f32 and rounded once, as PyTorch does on the CPU; an
-operator on small integers in wider ones, and truncation gives the same result modulo their range.
+operator on small integers in wider ones, and truncation gives the same result modulo their range. A
+result without elements is a constant.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.test_value import create_ssa_value
 
-from ...dialects.edge.ops import ToLayoutOp
+from ...dialects.constant import ConstantAttr
+from ...dialects.edge.ops import ConstantOp, ToLayoutOp
 from ...dialects.layout import dims_of, layout_of, tensor_type
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder, Tensor, tensor
@@ -52,6 +54,8 @@ def converted(
     types = [*op.operand_types, *op.result_types]
     if any(layout_of(cast(Tensor, t)).order for t in types if isinstance(t, TensorType)):
         return _converted(op, builder, _default_order)
+    if all(_is_empty(type) for type in op.result_types):
+        return [_empty(builder, cast(Tensor, type)) for type in op.result_types]
     elements = {cast(Tensor, t).element_type for t in types if isinstance(t, TensorType)}
     for wider in _WIDER:
         if elements.isdisjoint(wider):
@@ -59,6 +63,15 @@ def converted(
         if problem(_rebuilt(op, _stand_in, _widening(wider), wider)) is None:
             return _converted(op, builder, _widening(wider), wider)
     return None
+
+
+def _is_empty(type: Attribute) -> bool:
+    return isinstance(type, TensorType) and 0 in cast(Tensor, type).get_shape()
+
+
+def _empty(builder: EdgeBuilder, type: Tensor) -> SSAValue:
+    """A tensor without elements; only its shape matters."""
+    return builder.insert(ConstantOp(ConstantAttr.of(type, b""))).result
 
 
 def _default_order(type: Tensor) -> Tensor:
@@ -104,7 +117,7 @@ def _rebuilt(
 ) -> SchemaOp:
     """The operation on converted operands; its dtype arguments change as its results do."""
 
-    def operand(value: SSAValue) -> SSAValue:
+    def operand(value: Any) -> SSAValue:
         return convert(value, change(tensor(value)))
 
     arguments: dict[str, Any] = {}
@@ -112,11 +125,11 @@ def _rebuilt(
     for name, value in given.items():
         if isinstance(value, SSAValue):
             arguments[name] = operand(cast(SSAValue, value))
-        elif isinstance(value, list) and any(isinstance(item, SSAValue) for item in value):
-            items = cast("list[SSAValue | None]", value)
-            arguments[name] = [None if item is None else operand(item) for item in items]
         elif isinstance(value, Attribute):
             arguments[name] = dtypes.get(value, value)
+        elif isinstance(value, list):
+            items = cast(list[Any], value)
+            arguments[name] = [operand(i) if isinstance(i, SSAValue) else i for i in items]
         else:
             arguments[name] = value
     results = [change(cast(Tensor, type)) for type in op.result_types]

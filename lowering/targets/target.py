@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...dialects.schema_op import SchemaOp
 from ...passes.evaluate.operation import has_kernel
-from ...runtime.program.signatures import stock_signatures
+from .table import read_target_table
+
+EXECUTORCH_TABLE = Path(__file__).with_name("executorch_1_5.txt")
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,15 @@ def _interpreter_problem(op: SchemaOp) -> str | None:
 
 
 def _executorch_problem(op: SchemaOp) -> str | None:
-    if op.ENTRY.out in stock_signatures() and op.ENTRY.out != "aten::linear.out":
-        return None
-    return f"executorch-1.5 has no kernel {op.ENTRY.out}"
+    row = read_target_table(EXECUTORCH_TABLE).get(op.ENTRY.out or "")
+    if row is None:
+        return f"executorch-1.5 has no kernel {op.ENTRY.out or op.SCHEMA.key}"
+    found = row.problem(op)
+    return None if found is None else f"executorch-1.5 runs {op.ENTRY.out} {found}"
 
 
 TARGETS: Mapping[str, Target] = {
     "edgeir": Target("edgeir", _interpreter_problem),
     "executorch-1.5": Target("executorch-1.5", _executorch_problem),
 }
+"""The runtimes by name."""

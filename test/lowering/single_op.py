@@ -19,6 +19,7 @@ from edgeir.lowering.convert_edge_to_memory import ConvertEdgeToMemoryPass
 from edgeir.lowering.emit_program import emit_program
 from edgeir.lowering.from_torch.types import ELEMENT_TYPES, to_numpy
 from edgeir.lowering.legalize import LegalizePass
+from edgeir.lowering.targets.table import CHANNELS_LAST
 from edgeir.passes.evaluate import evaluate
 from edgeir.passes.fold_constants import FoldConstantsPass
 from edgeir.passes.plan_memory import PlanMemoryPass
@@ -28,8 +29,9 @@ from edgeir.passes.plan_memory import PlanMemoryPass
 class SingleOp:
     """An operator of the edge dialect called with torch values, and PyTorch's own results.
 
-    Tensors among the arguments become inputs of the function, in order; `constant` tensors become
-    weights. `outputs` are the results that the function returns, all if None.
+    Tensors among the arguments become inputs of the function, in order. `outputs` are the results
+    that the function returns, all if None. With `channels_last` all tensors of rank 4 have that dim
+    order. `expected` stands in for PyTorch's results where the operator itself cannot be called.
     """
 
     key: str
@@ -37,6 +39,7 @@ class SingleOp:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Sequence[int] | None = None
     expected: Sequence[torch.Tensor] | None = None
+    channels_last: bool = False
 
     @cached_property
     def eager(self) -> list[torch.Tensor]:
@@ -63,14 +66,17 @@ class SingleOp:
         """The tensors among the arguments."""
         found: list[torch.Tensor] = []
         self._map(found.append)
+        if self.channels_last:
+            memory_format = torch.channels_last
+            return [x.contiguous(memory_format=memory_format) if x.dim() == 4 else x for x in found]
         return found
 
     def module(self) -> ModuleOp:
         """A new module with the function `forward`."""
-        block = Block(arg_types=[ir_type(tensor) for tensor in self.inputs])
+        block = Block(arg_types=[ir_type(tensor, self.channels_last) for tensor in self.inputs])
         values = iter(block.args)
         args, kwargs = self._map(lambda _: next(values))
-        results = [ir_type(tensor) for tensor in self.eager]
+        results = [ir_type(tensor, self.channels_last) for tensor in self.eager]
         op = edge.OPERATORS[self.key](*args, result_types=results, **kwargs)
         block.add_op(op)
         returned = [op.results[i] for i in self._outputs]
@@ -94,8 +100,9 @@ class SingleOp:
         return [one(a) for a in self.args], {k: one(v) for k, v in self.kwargs.items()}
 
 
-def ir_type(tensor: torch.Tensor) -> Attribute:
-    return tensor_type(ELEMENT_TYPES[tensor.dtype], list(tensor.shape))
+def ir_type(tensor: torch.Tensor, channels_last: bool = False) -> Attribute:
+    order = CHANNELS_LAST if channels_last and tensor.dim() == 4 else None
+    return tensor_type(ELEMENT_TYPES[tensor.dtype], list(tensor.shape), order)
 
 
 def legalized(
