@@ -218,7 +218,7 @@ class _MethodConverter:
             else self._slots.literal(argument, value)
             for argument, value in op.kernel_arguments()
         ]
-        outs = [self._tensor_slot(result, op) for result in op.results]
+        slots = outs = [self._tensor_slot(result, op) for result in op.results]
         returns = None
         if any(result.is_list for result in op.SCHEMA.results):
             returns = self._slots.declare(memory.TensorListOp(outs), op, None)
@@ -226,6 +226,8 @@ class _MethodConverter:
         elif len(outs) > 1:
             returns = self._slots.declare(memory.TensorListOp(outs), op, None)
         self._slots.call(memory.CallOp(op.ENTRY.out, arguments, outs, returns), op)
+        for result, slot in zip(op.results, slots, strict=True):
+            self._slots.bind_new_sizes(slot, dims_of(cast(TensorType[Attribute], result.type)))
 
     def _to_layout(self, op: ToLayoutOp) -> None:
         null = self._slots.literal(Argument("", "int"), None)

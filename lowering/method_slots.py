@@ -81,6 +81,11 @@ class MethodSlots:
                 symbol, factor, offset = linear
                 self._sources[symbol] = (slot, index, factor, offset)
 
+    def bind_new_sizes(self, slot: SSAValue, dims: Sequence[Expr]) -> None:
+        """Let the sizes of a result, once it is computed, give the symbols that no input has."""
+        if any(dim.symbols() - self._sources.keys() for dim in dims):
+            self.bind_sizes(slot, dims)
+
     def size(self, expr: Expr) -> SSAValue:
         """The slot of a size, computed by the program where it is first needed."""
         if (constant := expr.constant) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections import defaultdict
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ from ...dialects.aten.numbers import NumberOp
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, WeightOp
 from ...dialects.function import INPUTS, NAME, OUTPUTS, SYMBOLS, VALUE
+from ...dialects.layout import dims_of
 from ...dialects.location import Place, place_of
 from ...dialects.schema import Argument
 from ...dialects.schema_op import SchemaOp, operation_name
@@ -140,6 +142,7 @@ class FunctionImporter:
         self._weights = weights
         self._symbols = SymbolNames()
         self._types: dict[Any, Attribute] = {}
+        self._limits: dict[str, int] = {}
         self._block = Block()
         self._values: dict[Node, SSAValue | list[SSAValue]] = {}
         self._pending_weights: dict[Node, InputSpec] = {}
@@ -188,7 +191,9 @@ class FunctionImporter:
             low = bounds.lower if bounds is not None and bounds.lower.is_Integer else 0
             high = bounds.upper if bounds is not None else None
             items: list[Attribute] = [IntegerAttr(int(low), i64)]
-            if high is not None and high.is_Integer and high < _UNBOUNDED:
+            if name in self._limits:
+                items.append(IntegerAttr(self._limits[name], i64))
+            elif high is not None and high.is_Integer and high < _UNBOUNDED:
                 items.append(IntegerAttr(int(high), i64))
             ranges[name] = ArrayAttr(items)
         if ranges:
@@ -317,11 +322,22 @@ class FunctionImporter:
             self._type(node, value) if value is not None else _NOTHING
             for value in (cast(list[Any], result) if many else [result])
         ]
+        self._limit_count(schema.key, node, types[0])
         op = op_class(**arguments, result_types=types)
         self._add(op, node)
         for value in op.results:
             value.name_hint = _hint(node.name)
         self._values[node] = list(op.results) if many else op.results[0]
+
+    def _limit_count(self, key: str, node: Node, type: Attribute) -> None:
+        """At most all elements are selected; torch's own bound ignores broadcasting."""
+        if key not in ("aten::nonzero", "aten::masked_select"):
+            return
+        shapes = [cast(Node, argument).meta["val"].shape for argument in node.args]
+        shape = cast("tuple[Any, ...]", cast(Any, torch).broadcast_shapes(*shapes))
+        linear = dims_of(cast(TensorType[Attribute], type))[0].linear()
+        if linear is not None and all(isinstance(size, int) for size in shape):
+            self._limits[linear[0]] = math.prod(shape)
 
     def _argument(self, node: Node, argument: Argument, value: Any) -> Any:
         if not argument.is_tensor:

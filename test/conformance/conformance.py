@@ -83,11 +83,13 @@ class Checker:
     def _modules(self, program: Any) -> list[Module]:
         key = _text(program)
         if key not in self._compiled:
-            self._compiled[key] = None
-            buffers = dict.fromkeys(compiled(program, target) for target in self.targets)
-            self._compiled[key] = [load(buffer) for buffer in buffers]
-        if self._compiled[key] is None:
-            raise ProgramError("the same program failed before")
+            try:
+                buffers = dict.fromkeys(compiled(program, target) for target in self.targets)
+                self._compiled[key] = [load(buffer) for buffer in buffers]
+            except Exception as error:
+                self._compiled[key] = error
+        if isinstance(self._compiled[key], Exception):
+            raise self._compiled[key]
         return self._compiled[key]
 
 
