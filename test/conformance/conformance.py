@@ -119,14 +119,22 @@ def _type(value: Any) -> Any:
     return [_type(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+_WIDER = {
+    torch.float16: torch.float64,
+    torch.bfloat16: torch.float64,
+    torch.float32: torch.float64,
+    torch.complex64: torch.complex128,
+}
+
+
 @dataclass
 class Comparison:
     """Compares results with those of eager.
 
     Random and uninitialised values are compared by shape and dtype only. The indices of equal
-    elements that a sort may order as it likes must lead to the same elements. What eager computes
-    in 16 bits with roundings in between is compared as PyTorch's own test_decomp does: a result
-    outside the tolerance must be as near to that of 64 bits as eager's result is.
+    elements that a sort may order as it likes must lead to the same elements. What differs
+    by rounding is judged as PyTorch's own test_decomp does: a result outside the tolerance must be
+    about as near to that of 64 bits as eager's result is, whose roundings are not ours.
     """
 
     sample: Sample
@@ -152,7 +160,7 @@ class Comparison:
         except AssertionError:
             if result.shape != wanted.shape or result.dtype != wanted.dtype:
                 raise
-            if wanted.dtype in (torch.float16, torch.bfloat16):
+            if wanted.dtype in _WIDER:
                 if not self._as_good(position, result, wanted):
                     raise
             elif wanted.dtype != torch.int64 or not self._same_elements(result, wanted):
@@ -163,10 +171,9 @@ class Comparison:
         return self.sample.op.startswith(UNINITIALISED) or any(map(_is_random, nodes))
 
     def _as_good(self, position: int, result: torch.Tensor, wanted: torch.Tensor) -> bool:
-        """Whether no element of 16 bits is farther from the exact one than eager's worst."""
+        """Whether no element is farther from the exact one than twice eager's worst."""
         tensors = [
-            t.double() if t.dtype in (torch.float16, torch.bfloat16) else t.clone()
-            for t in self.sample.tensors
+            t.to(_WIDER[t.dtype]) if t.dtype in _WIDER else t.clone() for t in self.sample.tensors
         ]
         try:
             exact = _plain(tree_leaves(self.sample.function(*tensors))[position])
@@ -174,7 +181,7 @@ class Comparison:
             return False
         close = torch.isclose(result, wanted, equal_nan=True)
         error = _distance(result, exact)[~close]
-        return bool((error <= _distance(wanted, exact).max()).all())
+        return bool((error <= 2 * _distance(wanted, exact).max()).all())
 
     def _same_elements(self, result: torch.Tensor, wanted: torch.Tensor) -> bool:
         """Whether the indices of a sort lead to equal elements."""
@@ -215,8 +222,9 @@ def _plain(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _distance(tensor: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
-    distance = (tensor.double() - exact.double()).abs()
-    same = (tensor.double() == exact) | (tensor.isnan() & exact.isnan())
+    wide = torch.complex128 if tensor.is_complex() else torch.float64
+    distance = (tensor.to(wide) - exact.to(wide)).abs()
+    same = (tensor.to(wide) == exact) | (tensor.isnan() & exact.isnan())
     return torch.where(same, 0.0, distance.nan_to_num(torch.inf))
 
 

@@ -2,17 +2,16 @@
 
 import multiprocessing
 import random
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 import torch
 from conformance import Checker, Outcome
-from direct import direct_samples
+from direct import CALLS, direct_samples
 from samples import DTYPES, VARIANTS, Sample, operators, samples, tolerance
 from tracing import decomposing_as_export
 
@@ -41,6 +40,11 @@ class Result:
     outcome: Outcome
 
     @property
+    def key(self) -> Task:
+        """The task as the list of exceptions names it."""
+        return replace(self.task, limit=None)
+
+    @property
     def name(self) -> str:
         """How lists and reports call it."""
         return f"{self.task.op} {self.task.dtype} {self.task.variant} #{self.index}"
@@ -52,12 +56,18 @@ def few_tasks() -> list[Task]:
     for op in operators():
         tasks += [Task(op, dtype, "function", limit) for dtype, limit in FEW.items()]
         tasks += [Task(op, "f32", variant, 1) for variant in VARIANTS[1:]]
-    return tasks
+    return tasks + _direct_tasks()
 
 
 def all_tasks() -> list[Task]:
     """Everything."""
-    return [Task(op, d, variant) for op in operators() for d in DTYPES for variant in VARIANTS]
+    return [
+        Task(op, dtype, variant) for op in operators() for dtype in DTYPES for variant in VARIANTS
+    ] + _direct_tasks()
+
+
+def _direct_tasks() -> list[Task]:
+    return [Task(key, "f32", "function") for key in CALLS]
 
 
 def run(tasks: Iterable[Task], seed: int, processes: int = 2) -> Iterator[list[Result]]:
@@ -135,8 +145,3 @@ def exceptions() -> dict[Task, str]:
                 for variant in variants.split(","):
                     found[Task(op, dtype, variant)] = reason
     return found
-
-
-def print_line(text: str) -> None:
-    """A line of progress, at once."""
-    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,100 @@
+"""`python test/conformance --full`: every sample, and the shares that pass."""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "runtime"))
+
+from direct import CALLS
+from run import Result, Task, all_tasks, exceptions, few_tasks, run
+from samples import DTYPES, VARIANTS, operators
+
+
+def main() -> int:
+    """Run the samples that the arguments name; 1 where one fails that is no exception."""
+    arguments = _parse()
+    tasks = [task for task in _tasks(arguments) if _wanted(task, arguments)]
+    started, results = time.monotonic(), []
+    for group in run(tasks, arguments.seed, arguments.processes):
+        results += group
+        if arguments.verbose:
+            for result in group:
+                if result.outcome.kind != "pass":
+                    print(f"{result.name}: {result.outcome.kind}: {result.outcome.detail}")
+        if sys.stderr.isatty():
+            print(f"\r{len(results)} samples", end="", file=sys.stderr, flush=True)
+    print(f"{len(results)} samples in {time.monotonic() - started:.0f} s, seed {arguments.seed}")
+    unexpected = _report(results, arguments.by_op)
+    if arguments.json:
+        rows = [[r.name, r.outcome.kind, r.outcome.detail, r.outcome.overloads] for r in results]
+        arguments.json.write_text(json.dumps(rows, indent=0), encoding="utf-8")
+    return 1 if unexpected else 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python test/conformance", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="every sample, not a few of each")
+    parser.add_argument("--seed", type=int, default=0, help="of the samples' values (0)")
+    parser.add_argument("--processes", type=int, default=2, help="processes at once (2)")
+    parser.add_argument("--op", action="append", help="only this OpInfo (may be repeated)")
+    parser.add_argument("--dtype", action="append", choices=DTYPES, help="only this dtype")
+    parser.add_argument("--variant", action="append", choices=VARIANTS, help="only this variant")
+    parser.add_argument("--by-op", action="store_true", help="print the share of each OpInfo")
+    parser.add_argument("--verbose", action="store_true", help="print every sample not passed")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all outcomes to a file")
+    return parser.parse_args()
+
+
+def _tasks(arguments: argparse.Namespace) -> list[Task]:
+    return all_tasks() if arguments.full or arguments.op else few_tasks()
+
+
+def _wanted(task: Task, arguments: argparse.Namespace) -> bool:
+    return (
+        task.op in (arguments.op or (*operators(), *CALLS))
+        and task.dtype in (arguments.dtype or DTYPES)
+        and task.variant in (arguments.variant or VARIANTS)
+    )
+
+
+def _report(results: list[Result], by_op: bool) -> list[Result]:
+    """Print the shares; the failures that are no exceptions."""
+    excepted = exceptions()
+    failures = [r for r in results if r.outcome.kind == "fail"]
+    unexpected = [r for r in failures if r.key not in excepted]
+    _print_shares("dtype", results, lambda r: r.task.dtype)
+    _print_shares("variant", results, lambda r: r.task.variant)
+    if by_op:
+        _print_shares("OpInfo", results, lambda r: r.task.op)
+    outside = Counter(r.outcome.detail for r in results if r.outcome.kind == "outside")
+    print(f"\noutside the table: {outside.total()} samples, by operators:")
+    for names, count in outside.most_common(20):
+        print(f"{count:6} {names}")
+    print(f"\n{len(failures)} samples fail, {len(unexpected)} of them unexpectedly")
+    for (operator, detail), count in Counter(
+        (f"{r.task.op} {r.task.dtype} {r.task.variant}", r.outcome.detail) for r in unexpected
+    ).most_common():
+        print(f"{count:6} {operator}: {detail}")
+    return unexpected
+
+
+def _print_shares(title: str, results: Iterable[Result], key: Callable[[Result], str]) -> None:
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for result in results:
+        counts[key(result)][result.outcome.kind] += 1
+    print(f"\n{title:40} {'passed':>15} {'share':>8} {'outside':>8} {'untraced':>8} {'refused':>8}")
+    for name, kinds in counts.items():
+        run_count = kinds["pass"] + kinds["fail"]
+        share = f"{100 * kinds['pass'] / run_count:.2f}%" if run_count else ""
+        others = [kinds[kind] for kind in ("outside", "untraceable", "no reference")]
+        passed = f"{kinds['pass']} of {run_count}"
+        print(f"{name:40} {passed:>15} {share:>8} " + " ".join(f"{n:8}" for n in others))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
