@@ -17,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from .arrays import Array
+from .blas_threads import set_blas_threads
 from .dataflow import (
     COPY_INDEX,
     VIEW,
@@ -93,9 +94,11 @@ class Method:
         plan: ExecutionPlan,
         arenas: Sequence[Array],
         loaders: Mapping[str, DelegateLoader],
+        threads: int,
         max_instructions: int,
     ):
         self.plan = plan
+        self.threads = threads
         self.max_instructions = max_instructions
         self.run_time_scalars = run_time_scalars(plan)
         self.slots: list[Any] = []
@@ -135,10 +138,14 @@ class Method:
 
     def _execute(self, chains: Sequence[BoundChain]) -> None:
         budget = self.max_instructions
-        with np.errstate(all="ignore"):
-            for chain in chains:
-                run = self._run_jumping if chain.jumps else self._run_straight
-                budget = run(chain, budget)
+        threads_before = set_blas_threads(self.threads)
+        try:
+            with np.errstate(all="ignore"):
+                for chain in chains:
+                    run = self._run_jumping if chain.jumps else self._run_straight
+                    budget = run(chain, budget)
+        finally:
+            set_blas_threads(threads_before)
 
     def _run_straight(self, chain: BoundChain, budget: int) -> int:
         if len(chain.calls) > budget:

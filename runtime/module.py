@@ -31,18 +31,24 @@ Backends = Sequence[str] | Mapping[str, DelegateLoader]
 
 
 def load(
-    source: Source, *, backends: Backends = (), max_instructions: int = MAX_INSTRUCTIONS
+    source: Source,
+    *,
+    backends: Backends = (),
+    threads: int = 1,
+    max_instructions: int = MAX_INSTRUCTIONS,
 ) -> "Module":
     """Load a program from a path (which is mapped, not read), from bytes or from its tables.
 
     `backends` names the backends whose payloads may be loaded (a payload may be machine code), or
-    maps names to loaders. `max_instructions` ends a run that loops. Raises one ProgramError for a
-    damaged program, for operators without kernels (all of them) and for backends that are not here.
+    maps names to loaders. `threads` is how many a matrix product may use; more than one helps large
+    models on idle cores, and hurts where other processes want them. `max_instructions` ends a run
+    that loops. Raises one ProgramError for a damaged program, for operators without kernels (all of
+    them) and for backends that are not here.
     """
     if isinstance(source, ProgramFile):
         verify_program(source)
-        return Module(source, backends, max_instructions)
-    return Module(read_program(source), backends, max_instructions)
+        return Module(source, backends, threads, max_instructions)
+    return Module(read_program(source), backends, threads, max_instructions)
 
 
 class Module:
@@ -52,7 +58,9 @@ class Module:
     one module must not overlap.
     """
 
-    def __init__(self, file: ProgramFile, backends: Backends, max_instructions: int):
+    def __init__(self, file: ProgramFile, backends: Backends, threads: int, max_instructions: int):
+        if threads < 1:
+            raise ProgramError(f"threads is {threads}; a run needs at least one")
         plans: dict[str, ExecutionPlan] = {}
         for plan in file.program.execution_plan:
             plans.setdefault(plan.name, plan)
@@ -61,7 +69,7 @@ class Module:
         loaders = _find_loaders(plans.values(), backends)
         arenas = allocate_arenas(list(plans.values()))
         self._methods = {
-            name: Method(file, plan, memory, loaders, max_instructions)
+            name: Method(file, plan, memory, loaders, threads, max_instructions)
             for (name, plan), memory in zip(plans.items(), arenas, strict=True)
         }
 
