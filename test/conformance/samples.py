@@ -86,6 +86,9 @@ def samples(name: str, op: OpInfo, dtype: str, variant: str, seed: int) -> Itera
 def _sample(
     name: str, op: OpInfo, dtype: str, variant: str, index: int, sample: SampleInput
 ) -> Sample | None:
+    leaves = tree_leaves(((sample.input, *sample.args), sample.kwargs))
+    if any(isinstance(x, torch.Tensor) and x.layout is not torch.strided for x in leaves):
+        return None
     if variant == "noncontiguous":
         sample = sample.noncontiguous()
     call: Callable[..., Any] = op
@@ -94,8 +97,6 @@ def _sample(
     leaves, structure = tree_flatten(((sample.input, *sample.args), sample.kwargs))
     positions = [i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor)]
     tensors = tuple(leaves[i] for i in positions)
-    if any(tensor.layout is not torch.strided for tensor in tensors):
-        return None
 
     def function(*given: torch.Tensor) -> Any:
         filled = list(leaves)
