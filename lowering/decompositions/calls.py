@@ -20,7 +20,7 @@ from .registry import NoDecompositionError
 Dims = tuple[Expr, ...]
 """The sizes of a tensor."""
 
-_COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or"})
+_COMPARISONS = frozenset("eq ne lt le gt ge isinf isnan logical_and logical_or".split())
 
 
 def dims(value: SSAValue) -> Dims:

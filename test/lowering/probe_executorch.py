@@ -10,6 +10,7 @@ abort. It runs if the result is that of PyTorch. Dtypes are concluded from that;
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -189,6 +190,7 @@ def _run_in_own_process(trials: Sequence[tuple[Experiment, SingleOp, bytes]]) ->
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
+        faulthandler.disable()  # pytest's would print a traceback where a kernel aborts.
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)

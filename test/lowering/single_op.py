@@ -23,6 +23,7 @@ from edgeir.lowering.targets.table import CHANNELS_LAST
 from edgeir.passes.evaluate import evaluate
 from edgeir.passes.fold_constants import FoldConstantsPass
 from edgeir.passes.plan_memory import PlanMemoryPass
+from edgeir.passes.verify_edge import VerifyEdgePass
 
 
 @dataclass
@@ -113,7 +114,7 @@ def legalized(
     LegalizePass(target).apply(ctx, module)
     if fold:
         FoldConstantsPass().apply(ctx, module)
-    module.verify()
+    VerifyEdgePass().apply(ctx, module)
     return ctx
 
 
