@@ -55,7 +55,7 @@ def convolution_backward(
         groups, coarse_channels, fine_channels, *weight.shape[2:]
     )
 
-    side = np.zeros(small.shape if transposed else padded.shape, dtype)
+    side: Any = np.zeros(small.shape if transposed else padded.shape, dtype)
     slope = np.zeros(weights.shape, dtype)
     for tap in product(*map(range, weight.shape[2:])):
         place = tuple(
@@ -76,8 +76,8 @@ def convolution_backward(
 
     if output_mask[0]:
         grad_input = fit(grad_input, input.shape)
-        side = side if transposed else side[:, :, :, *inside]
-        np.copyto(grad_input, side.reshape(input.shape), casting="unsafe")
+        result: Any = side if transposed else side[:, :, :, *inside]
+        np.copyto(grad_input, result.reshape(input.shape), casting="unsafe")
     if output_mask[1]:
         grad_weight = fit(grad_weight, weight.shape)
         np.copyto(grad_weight, slope.reshape(weight.shape), casting="unsafe")

@@ -36,11 +36,7 @@ def avg_pool2d_backward(
     dtype = compute_dtype(out.dtype)
     lengths: list[Any] = []
     for size, count, window, step, pad in zip(sizes, counts, windows, steps, pads, strict=True):
-        start = np.arange(count) * step - pad
-        end = np.minimum(start + window, size + pad)
-        if not count_include_pad:
-            start, end = np.maximum(start, 0), np.minimum(end, size)
-        lengths.append(end - start)
+        lengths.append(_window_lengths(size, count, window, step, pad, count_include_pad))
     divisor = divisor_override or np.multiply.outer(*lengths).astype(dtype)
     parts = grad_output.astype(dtype, copy=False) / divisor
     # Windows may reach beyond the padding: what falls there is cut off below.
@@ -59,6 +55,14 @@ def avg_pool2d_backward(
     out = fit(out, self.shape)
     np.copyto(out, total[..., *inside], casting="unsafe")
     return out
+
+
+def _window_lengths(
+    size: int, count: int, window: int, step: int, pad: int, include_pad: bool
+) -> Any:
+    low, high = (-pad, size + pad) if include_pad else (0, size)
+    start = np.arange(count) * step - pad
+    return (start + window).clip(low, high) - start.clip(low, high)
 
 
 @kernel("aten::_adaptive_avg_pool2d_backward.out")
