@@ -11,7 +11,7 @@ demo: $(INSTALLED)
 test: lit pytest types lint
 
 lit: $(INSTALLED)
-	$(BIN)/lit -q test
+	$(BIN)/lit -sv test
 
 pytest: $(INSTALLED)
 	$(BIN)/python -m pytest -q

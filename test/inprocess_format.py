@@ -43,6 +43,7 @@ class InProcessTest(lit.formats.ShTest):
         if isinstance(script, lit.Test.Result):
             return script
         temporary = lit.TestRunner.getTempPaths(test)
+        os.makedirs(temporary[0], exist_ok=True)  # As a shell test finds it.
         substitutions = list(test.config.substitutions)
         substitutions += lit.TestRunner.getDefaultSubstitutions(test, *temporary)
         lines = lit.TestRunner.applySubstitutions(

@@ -1,4 +1,4 @@
-"""lit: the .mlir tests. `lit -q test` runs them all; EDGEIR_LIT_PROCESSES=1 as real processes."""
+"""lit: the .mlir tests. `lit -sv test` runs them all; EDGEIR_LIT_PROCESSES=1 as real processes."""
 # ruff: noqa: F821 - lit defines `config`
 
 import os
