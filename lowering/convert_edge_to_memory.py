@@ -26,7 +26,7 @@ from ..dialects.function import (
     output_names,
     symbol_ranges,
 )
-from ..dialects.layout import LayoutAttr, dims_of, order_of, tensor_type, upper_bounds
+from ..dialects.layout import LayoutAttr, dims_of, layout_of, order_of, tensor_type, upper_bounds
 from ..dialects.schema import Argument
 from ..dialects.schema_op import SchemaOp, is_schema_op
 from .method_slots import MethodSlots
@@ -218,6 +218,9 @@ class _MethodConverter:
             else self._slots.literal(argument, value)
             for argument, value in op.kernel_arguments()
         ]
+        if not isinstance(op.results[0].type, TensorType):
+            self._number_call(op, op.ENTRY.out, arguments)
+            return
         slots = outs = [self._tensor_slot(result, op) for result in op.results]
         returns = None
         if any(result.is_list for result in op.SCHEMA.results):
@@ -228,6 +231,12 @@ class _MethodConverter:
         self._slots.call(memory.CallOp(op.ENTRY.out, arguments, outs, returns), op)
         for result, slot in zip(op.results, slots, strict=True):
             self._slots.bind_new_sizes(slot, dims_of(cast(TensorType[Attribute], result.type)))
+
+    def _number_call(self, op: SchemaOp, name: str, arguments: Sequence[SSAValue]) -> None:
+        """An operator that takes a number out of a tensor."""
+        slot = self._scalar_slot(op.results[0].type, None)
+        self._slot_of[op.results[0]] = slot
+        self._slots.call(memory.CallOp(name, arguments, returns=slot), op)
 
     def _to_layout(self, op: ToLayoutOp) -> None:
         null = self._slots.literal(Argument("", "int"), None)
@@ -262,20 +271,20 @@ _INTS = Argument("", "int", is_list=True)
 
 def alias_offset(op: SchemaOp) -> int | None:
     """Where in its operand's memory the result lies, in bytes; None where it must be computed."""
-    if not op.operands:
+    if not is_schema_op(op, "aten::view", "aten::slice.Tensor") or len(op.results) != 1:
         return None
     source = cast(TensorType[Attribute], op.operands[0].type)
     result = cast(TensorType[Attribute], op.results[0].type)
     if not source.has_static_shape() or not result.has_static_shape():
         # A tensor whose size changes needs a call that sets it.
         return None
+    if layout_of(source).order is not None or layout_of(result).order is not None:
+        return None
     if is_schema_op(op, "aten::view"):
         return 0
-    if not is_schema_op(op, "aten::slice.Tensor") or op.value_of("step") != 1:
+    if op.value_of("step") != 1:
         return None
     dim, start = cast(int, op.value_of("dim")), op.value_of("start")
-    if isinstance(source.encoding, LayoutAttr):
-        return None
     shape = source.get_shape()
     if any(size != 1 for size in shape[:dim]) or not isinstance(start, int):
         return None
