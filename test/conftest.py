@@ -3,5 +3,6 @@
 import sys
 from pathlib import Path
 
-for folder in ("lowering", "models", "runtime"):
-    sys.path.append(str(Path(__file__).with_name(folder)))
+sys.path.extend(
+    str(folder) for folder in sorted(Path(__file__).parent.iterdir()) if folder.is_dir()
+)
