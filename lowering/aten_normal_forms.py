@@ -235,6 +235,17 @@ def _divide(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Se
     return builder.results(key, types=op.result_types, **arguments)
 
 
+@_normal_form("clamp.Tensor")
+def _clamp(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
+    """With one limit it is a maximum or a minimum, which bools have too."""
+    value, low, high = arguments["self"], arguments["min"], arguments["max"]
+    if high is None:
+        return builder.results("aten::maximum", value, low, types=op.result_types)
+    if low is None:
+        return builder.results("aten::minimum", value, high, types=op.result_types)
+    return builder.results("aten::clamp.Tensor", types=op.result_types, **arguments)
+
+
 @_normal_form("gather")
 def _gather(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
     """An index has 32 or 64 bits."""

@@ -66,7 +66,10 @@ def _fold(op: SchemaOp, weights: WeightsStore) -> None:
         return
     if any(isinstance(value, ExprAttr | ExprsAttr) for value in op.properties.values()):
         return
-    if not all(cast(TensorType[Attribute], r.type).has_static_shape() for r in op.results):
+    if not all(isinstance(type, TensorType) for type in op.result_types):
+        return
+    types = cast(list[TensorType[Attribute]], op.result_types)
+    if not all(type.has_static_shape() for type in types):
         return
     values: dict[SSAValue, Array] = {}
     for operand in op.operands:

@@ -73,7 +73,9 @@ def _advice(op: Operation) -> str:
 
 def _operator_problems(op: SchemaOp) -> Iterator[Diagnostic]:
     operands = [_dtypes(op, a.name) for a in op.kept_arguments() if a.is_tensor]
-    results: list[Dtypes] = [_dtype(result) for result in op.results]
+    results: list[Dtypes] = [
+        _dtype(result) for result in op.results if isinstance(result.type, TensorType)
+    ]
     if any(result.is_list for result in op.SCHEMA.results):
         results = [cast(list[str | None], results)]
     if problem := check(op.SCHEMA.key, operands, results):

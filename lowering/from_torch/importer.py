@@ -261,7 +261,8 @@ class FunctionImporter:
                 values = cast(list[SSAValue], self._values[source])
                 self._values[node] = values[cast(int, node.args[1])]
             return
-        if not isinstance(node.meta.get("val"), torch.Tensor | list | tuple):
+        tensors = isinstance(node.meta.get("val"), torch.Tensor | list | tuple)
+        if not tensors and not _is_number_output(node):
             self._check_ignored(node)
             return
         if not isinstance(target, OpOverload):
@@ -399,6 +400,8 @@ class FunctionImporter:
     def _output(self, output: Node, spec: OutputSpec, value: Any) -> SSAValue | None:
         if isinstance(value, Node) and value.meta.get("val") is None:
             value = None
+        if isinstance(value, Node) and _is_number_output(value):
+            return cast("SSAValue | None", self._values.get(value))
         if isinstance(spec.arg, TensorArgument) and isinstance(value, Node):
             if value in self._values or value in self._pending_weights:
                 return self._value(value, output)
@@ -414,6 +417,13 @@ class FunctionImporter:
         op = LiteralOp(literal)
         self._block.add_op(op)
         return op.result
+
+
+def _is_number_output(node: Node) -> bool:
+    """Whether a node takes a number out of a tensor only to give it to the user."""
+    return str(node.target) == "aten._local_scalar_dense.default" and all(
+        user.op == "output" or schema_key(user.target) in ASSERTIONS for user in node.users
+    )
 
 
 def schema_key(target: Any) -> str:

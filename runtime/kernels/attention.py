@@ -8,6 +8,7 @@ import numpy as np
 from ..errors import ProgramError
 from .matmul import broadcast_shapes
 from .promotion import compute_dtype
+from .random import GENERATOR
 from .shapes import fit
 from .steps import Steps, blocks, planned_kernel
 
@@ -30,10 +31,9 @@ def plan(
 
     `query` [*, H, L, E], `key` [*, H, S, E], `value` [*, H, S, V], `out` [*, H, L, V]; with
     `enable_gqa` keys and values may have fewer heads. `mask` is added to [*, H, L, S], or says
-    where to attend if it is bool. A row that attends to nothing gives 0.
+    where to attend if it is bool. A row that attends to nothing gives 0. `dropout_p` drops weights
+    after the softmax.
     """
-    if dropout_p:
-        raise ProgramError(f"attention with dropout ({dropout_p}) is random; expected dropout 0")
     if is_causal and mask is not None:
         raise ProgramError("attention takes a mask or is_causal, not both")
     length, size = query.shape[-2:]
@@ -68,6 +68,7 @@ def plan(
         np.triu(np.ones((length, keys), np.bool_), 1) if is_causal else None,
         mask,
         1 / sqrt(size) if scale is None else scale,
+        dropout_p,
         result,
         steps,
     )
@@ -81,6 +82,7 @@ def _attend(
     future: Any,
     mask: Any,
     scale: float,
+    dropout: float,
     out: Any,
     steps: Steps,
 ) -> None:
@@ -115,8 +117,17 @@ def _attend(
         steps.add(np.exp, scores, scores)
         steps.add(np.add.reduce, scores, axis=-1, keepdims=True, out=total)
         steps.add(np.maximum, total, limits.tiny, out=total)
+        if dropout:
+            steps.add(_drop, scores, dropout)
         steps.add(np.matmul, scores, value[box[:-1]], out=product)
         steps.add(np.divide, product, total, out[box], dtype=dtype, casting="unsafe")
+
+
+def _drop(weights: Any, probability: float) -> None:
+    """Make weights 0 with a probability and scale the others, in place."""
+    kept = GENERATOR.random(weights.shape) >= probability
+    np.multiply(weights, 1 / (1 - probability) if probability < 1 else 0, weights)
+    np.multiply(weights, kept, weights)
 
 
 planned_kernel("aten::scaled_dot_product_attention.out", plan)

@@ -82,6 +82,9 @@ _empty_kernel("dim_order_ops::_empty_dim_order.out", _size)
 @kernel("aten::arange.start_out")
 def arange(start: Any, end: Any, step: Any, out: Any) -> Any:
     """start, start + step, ... as long as they are before the end."""
+    if out.dtype == np.int64:
+        # Here PyTorch counts with the integer parts; in narrower integers with the numbers.
+        start, end, step = int(start), int(end), int(step)
     if step == 0 or (end - start) / step < 0:
         raise ProgramError(f"arange: from {start} to {end} by {step} is not a range")
     if all(isinstance(n, int) for n in (start, end, step)):
@@ -89,7 +92,6 @@ def arange(start: Any, end: Any, step: Any, out: Any) -> Any:
     else:
         count = ceil((end - start) / step)
     if out.dtype.kind in "iu":
-        # The count follows from the numbers as they are, the elements from their integer parts.
         start, step = int(start), int(step)
     values = np.arange(int(count)) * step + start
     out = fit(out, values.shape)

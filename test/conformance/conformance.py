@@ -11,6 +11,7 @@ from eager import to_numpy, to_torch
 from samples import Sample, expected
 from torch._ops import OpOverload
 from torch.fx import Node
+from torch.testing._comparison import default_tolerances
 from torch.utils._pytree import tree_leaves
 from tracing import TraceError, overloads, trace, unknown
 from xdsl.dialects.builtin import ModuleOp
@@ -156,7 +157,10 @@ class Comparison:
         if self._only_shapes():
             result, wanted = torch.empty_like(result).zero_(), torch.zeros_like(wanted)
         try:
-            torch.testing.assert_close(result, wanted, equal_nan=True, **self.tolerance)
+            rtol, atol = default_tolerances(wanted.dtype)
+            rtol = max(rtol, self.tolerance.get("rtol", 0))
+            atol = max(atol, self.tolerance.get("atol", 0))
+            torch.testing.assert_close(result, wanted, rtol=rtol, atol=atol, equal_nan=True)
         except AssertionError:
             if result.shape != wanted.shape or result.dtype != wanted.dtype:
                 raise

@@ -85,7 +85,6 @@ def test_several_blocks() -> None:
 @pytest.mark.parametrize(
     ("key", "arguments", "message"),
     [
-        ((2, 3, 4), (None, 0.5, False, None, False), "dropout"),
         ((2, 3, 4), (np.zeros((3, 3)), 0.0, True, None, False), "not both"),
         ((2, 3, 5), (None, 0.0, False, None, False), "do not fit"),
         ((3, 3, 4), (None, 0.0, False, None, True), "expected a multiple"),
@@ -97,3 +96,13 @@ def test_errors(key: tuple[int, ...], arguments: tuple[Any, ...], message: str) 
     query, other = np.zeros((2, 3, 4), np.float32), np.zeros(key, np.float32)
     with pytest.raises(ProgramError, match=message):
         run(query, other, other, *arguments, np.zeros_like(query))
+
+
+def test_dropout_drops_weights() -> None:
+    run = find_kernel(NAME)
+    assert run is not None
+    query, key = np.zeros((1, 1, 4), np.float32), np.zeros((1, 10000, 4), np.float32)
+    value, out = np.ones((1, 10000, 1), np.float32), np.empty((1, 1, 1), np.float32)
+    run(query, key, value, None, 0.25, False, None, False, out)
+    assert out[0, 0, 0] != 1
+    assert abs(out[0, 0, 0] - 1) < 0.05
