@@ -28,6 +28,11 @@ _XDSL_PASSES = {
 }
 """Passes of xDSL itself that our tools offer under its names."""
 
+_XDSL_SUMMARIES = {
+    "cse": "Merge operations that compute the same (xDSL's pass).",
+    "dce": "Erase operations whose results nothing uses (xDSL's pass).",
+}
+
 _REGISTERED: dict[str, type[ModulePass]] = {}
 """The passes of files given to `--load`."""
 
@@ -68,7 +73,7 @@ def summary(name: str) -> str:
     """The first docstring line of one of our passes, read without importing it."""
     factory = our_passes().get(name)
     if not isinstance(factory, partial):
-        return ""
+        return _XDSL_SUMMARIES.get(name, "")
     module, class_name = factory.args[0].split(":")
     package, _, stem = module.rpartition(".")
     folder = passes if package == passes.__name__ else lowering

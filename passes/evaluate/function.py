@@ -7,21 +7,18 @@ against, and what `edge-run` does with such a text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, ScalarOp, ToLayoutOp
 from ...dialects.expr import Expr
-from ...dialects.function import symbol_ranges
-from ...dialects.layout import dims_of
 from ...dialects.schema_op import SchemaOp
-from ...runtime.errors import InputError
 from .arrays import Array, empty_array, known_array
+from .inputs import bind_sizes
 from .operation import evaluate_operation
 
 
@@ -32,11 +29,7 @@ def evaluate(function: FuncOp, inputs: Sequence[Any], weights: Mapping[str, Arra
     that cannot be run.
     """
     block = function.body.block
-    if len(inputs) != len(block.args):
-        raise InputError(
-            f"{function.sym_name.data} takes {len(block.args)} inputs, got {len(inputs)}"
-        )
-    sizes = _bind_sizes(function, inputs)
+    sizes = bind_sizes(function, inputs)
     values: dict[SSAValue, Any] = dict(zip(block.args, inputs, strict=True))
     last_use = _last_uses(function)
     for op in block.ops:
@@ -73,30 +66,6 @@ def _results(
             if known is None:
                 raise DiagnosticsError([Diagnostic.at(op, "cannot be run in this dialect")])
             return [known]
-
-
-def _bind_sizes(function: FuncOp, inputs: Sequence[Any]) -> dict[str, int]:
-    """The values of the symbols that stand alone as a size of an input."""
-    sizes: dict[str, int] = {}
-    for argument, value in zip(function.body.block.args, inputs, strict=True):
-        if not isinstance(argument.type, TensorType):
-            continue
-        type = cast(TensorType[Attribute], argument.type)
-        dims = dims_of(type)
-        shape = np.shape(value)
-        if len(dims) != len(shape):
-            raise InputError(f"an input has {len(shape)} dims, its type {type}")
-        for dim, size in zip(dims, shape, strict=True):
-            if (linear := dim.linear()) is not None:
-                symbol, factor, offset = linear
-                sizes.setdefault(symbol, (size - offset) // factor)
-        for dim, size in zip(dims, shape, strict=True):
-            if dim.symbols() <= sizes.keys() and dim.evaluate(sizes) != size:
-                raise InputError(f"an input of type {type} has shape {list(shape)}")
-    for name, (low, high) in symbol_ranges(function).items():
-        if name in sizes and not low <= sizes[name] <= high:
-            raise InputError(f"size {name} is {sizes[name]}, outside [{low}, {high}]")
-    return sizes
 
 
 def _last_uses(function: FuncOp) -> dict[Operation, list[SSAValue]]:
