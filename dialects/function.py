@@ -20,6 +20,10 @@ NAME = "edge.name"
 VALUE = "edge.value"
 """On an argument: the number that it was when the model was captured, and must be again."""
 
+MUTATES = "edge.mutates"
+"""On a result: that it is the new value of a mutable buffer (its name), or of a mutated input (the
+index of the argument). Such results come before those that the user gets."""
+
 
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
     """The functions of a module, each a method of the program."""
@@ -34,6 +38,20 @@ def input_names(function: FuncOp) -> list[str]:
 def output_names(function: FuncOp) -> list[str]:
     """The users' names of the results, empty where there is none."""
     return _names(function.res_attrs, len(function.function_type.outputs))
+
+
+def mutations(function: FuncOp) -> list[str | int]:
+    """What the leading results of a function are new values of: a buffer, or an argument."""
+    found: list[str | int] = []
+    for entry in function.res_attrs or ():
+        match entry.data.get(MUTATES):
+            case StringAttr(data=name):
+                found.append(name)
+            case IntegerAttr() as index:
+                found.append(index.value.data)
+            case _:
+                break
+    return found
 
 
 def symbol_ranges(function: FuncOp) -> dict[str, tuple[Bound, Bound]]:

@@ -8,6 +8,7 @@ from io import StringIO
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.printer import Printer
 
+from .function import functions, mutations
 from .location import is_known
 
 
@@ -27,12 +28,14 @@ def has_locations(module: ModuleOp) -> bool:
 def live_keys(module: ModuleOp, store: Container[str]) -> list[str]:
     """The keys of the store that the module names, in the order of their first use.
 
-    Any string property may be a key, so that the operations of other packages count too.
+    Any string property may be a key, so that the operations of other packages count too; and the
+    name of a buffer that a function writes is one.
     """
-    strings = (
+    strings = [
         value.data
         for op in module.walk()
         for value in op.properties.values()
         if isinstance(value, StringAttr)
-    )
+    ]
+    strings += [b for f in functions(module) for b in mutations(f) if isinstance(b, str)]
     return [key for key in dict.fromkeys(strings) if key in store]

@@ -15,12 +15,12 @@ from ..dialects.aten import TABLE
 from ..dialects.aten.numbers import NumberOp
 from ..dialects.aten.promotion import compute_type
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
-from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, WeightOp
+from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, StateOp, WeightOp
 from ..dialects.function import functions
 from ..dialects.schema_op import SchemaOp
 from .shape_rules import shape_problem
 
-_OTHER_OPERATIONS = (ConstantOp, LiteralOp, NumberOp, ReturnOp, ScalarOp, WeightOp)
+_OTHER_OPERATIONS = (ConstantOp, LiteralOp, NumberOp, ReturnOp, ScalarOp, StateOp, WeightOp)
 
 
 class VerifyAtenPass(ModulePass):

@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from ..dialects.delegate import Delegate
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.edge.dtypes import Dtypes, check
-from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, ToLayoutOp, WeightOp
+from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, StateOp, ToLayoutOp, WeightOp
 from ..dialects.function import functions, symbol_ranges
 from ..dialects.layout import ExprAttr, ExprsAttr, dims_of, order_of
 from ..dialects.schema_op import SchemaOp
@@ -23,7 +23,7 @@ from .rewriting import is_edge_operator
 from .shape_rules import shape_problem
 
 _OTHER_OPERATIONS = (
-    ConstantOp, LiteralOp, ReturnOp, ScalarOp, ToLayoutOp, WeightOp, *Delegate.operations
+    ConstantOp, LiteralOp, ReturnOp, ScalarOp, StateOp, ToLayoutOp, WeightOp, *Delegate.operations
 )  # fmt: skip
 
 

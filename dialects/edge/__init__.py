@@ -15,7 +15,7 @@ from ..layout import ExprAttr, ExprsAttr, LayoutAttr
 from ..operator_set import OperatorSet
 from .canonicalization import EdgeCanonicalization
 from .folders import NoOpFolder
-from .ops import ConstantOp, LiteralOp, ScalarOp, ToLayoutOp, WeightOp
+from .ops import ConstantOp, LiteralOp, ScalarOp, StateOp, ToLayoutOp, WeightOp
 
 OPERATORS = OperatorSet(
     "edge", __name__, aten.TABLE.values(), (NoOpFolder(), EdgeCanonicalization())
@@ -29,6 +29,7 @@ def _dialect() -> Dialect:
         ConstantOp,
         LiteralOp,
         ScalarOp,
+        StateOp,
         ToLayoutOp,
         WeightOp,
     ]

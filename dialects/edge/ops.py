@@ -58,6 +58,33 @@ class WeightOp(IRDLOperation):
 
 
 @irdl_op_definition
+class StateOp(IRDLOperation):
+    """What a mutable buffer holds when the method is called.
+
+    The name is also the key of its initial value in the weights store. The function keeps value
+    semantics: the new value is one of its results, marked `edge.mutates`.
+
+    `%k = edge.state "layers.0.keys" : tensor<1x8x64x16xf32>`
+    """
+
+    name = "edge.state"
+
+    buffer = prop_def(StringAttr)
+    result = result_def(TensorType)
+
+    assembly_format = "$buffer attr-dict `:` type($result)"
+    traits = traits_def(Pure())
+
+    def __init__(self, buffer: str, type: TensorType[Attribute]) -> None:
+        super().__init__(properties={"buffer": StringAttr(buffer)}, result_types=[type])
+
+    def verify_(self) -> None:
+        """A buffer has a shape."""
+        if not self.result.type.has_static_shape():
+            raise VerifyException(f"edge.state: {self.result.type} has no static shape")
+
+
+@irdl_op_definition
 class ConstantOp(IRDLOperation):
     """A small tensor that stands in the text.
 
