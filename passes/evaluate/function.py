@@ -6,40 +6,75 @@ against, and what `edge-run` does with such a text.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
-from ...dialects.edge.ops import LiteralOp, ScalarOp, ToLayoutOp
+from ...dialects.edge.ops import LiteralOp, ScalarOp, StateOp, ToLayoutOp
 from ...dialects.expr import Expr
+from ...dialects.function import mutations
 from ...dialects.schema_op import SchemaOp
 from .arrays import Array, empty_array, known_array
 from .inputs import bind_sizes
 from .operation import evaluate_operation
 
 
-def evaluate(function: FuncOp, inputs: Sequence[Any], weights: Mapping[str, Array]) -> list[Any]:
-    """The results of a function for the given inputs: arrays, and Python numbers for scalars.
+def evaluate(
+    function: FuncOp,
+    inputs: Sequence[Any],
+    weights: Mapping[str, Array],
+    state: dict[str, Array] | None = None,
+) -> list[Any]:
+    """The user's outputs of a function for the inputs: arrays, and Python numbers for scalars.
 
-    Raises InputError for inputs that do not fit the signature, DiagnosticsError for operations
+    `state` holds what the mutable buffers hold, by name, and takes their new values; a buffer that
+    is not in it has its initial value. An input that the function mutates is written where its
+    memory is writable. Raises InputError for inputs that do not fit the signature, DiagnosticsError for operations
     that cannot be run.
     """
     block = function.body.block
     sizes = bind_sizes(function, inputs)
     values: dict[SSAValue, Any] = dict(zip(block.args, inputs, strict=True))
     last_use = _last_uses(function)
+    state = {} if state is None else state
+    buffers = ChainMap(state, cast(dict[str, Array], weights))
     for op in block.ops:
         if isinstance(op, ReturnOp):
-            return [values[operand] for operand in op.arguments]
-        for result, value in zip(op.results, _results(op, values, sizes, weights), strict=True):
+            returned = [values[operand] for operand in op.arguments]
+            return _keep_mutations(function, inputs, state, returned)
+        results = (
+            [buffers[op.buffer.data]]
+            if isinstance(op, StateOp)
+            else _results(op, values, sizes, weights)
+        )
+        for result, value in zip(op.results, results, strict=True):
             values[result] = value
         for operand in last_use.get(op, ()):
             del values[operand]
     return []
+
+
+def _keep_mutations(
+    function: FuncOp, inputs: Sequence[Any], state: dict[str, Array], returned: list[Any]
+) -> list[Any]:
+    """Put new values where they belong; what is left is the user's."""
+    targets = mutations(function)
+    new = [np.array(value) for value in returned[: len(targets)]]
+    # An output may be the memory of an input that is about to be written.
+    outputs = returned[len(targets) :]
+    if new:
+        outputs = [np.array(v) if isinstance(v, np.ndarray) else v for v in outputs]
+    for target, value in zip(targets, new, strict=True):
+        if isinstance(target, str):
+            state[target] = value
+        elif isinstance(array := inputs[target], np.ndarray) and array.flags.writeable:
+            np.copyto(cast(Array, array), value)
+    return outputs
 
 
 def _results(
