@@ -13,11 +13,12 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 from xdsl.utils.exceptions import PassFailedException
 
-from ..dialects.context import warn
+from ..dialects.context import warn, weights_of
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.function import functions
 from ..dialects.schema_op import SchemaOp
 from ..passes.evaluate.operation import has_kernel
+from ..passes.fold_constants import fold_constants
 from .decompositions.conversions import converted
 from .decompositions.registry import NoDecompositionError, find_decomposition
 from .edge_builder import EdgeBuilder
@@ -37,7 +38,8 @@ class LegalizePass(ModulePass):
     Every operator is checked against the runtime's table: a kernel must exist, and take these
     dtypes, ranks and layouts. What it cannot run is computed in a wider dtype or decomposed, until
     all is legal. What is left is refused if the runtime was named; else it is a warning, because
-    edgeir's interpreter may run it still. Constant folding computes transposed weights afterwards.
+    edgeir's interpreter may run it still. What a decomposition does with weights alone, such as
+    transposing them, is done at once.
 
     Before:
     ```mlir
@@ -70,6 +72,10 @@ class LegalizePass(ModulePass):
             raise DiagnosticsError(problems)
         for problem in problems:
             warn(ctx, problem)
+        if legalizer.changed:
+            # Decompositions transpose and split weights.
+            for function in functions(op):
+                fold_constants(function, weights_of(ctx))
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class _Legalizer:
 
     target: Target
     leftovers: list[_Leftover] = field(default_factory=list[_Leftover])
+    changed: bool = False
 
     def legalize(self, op: SchemaOp, origin: SchemaOp | None = None, depth: int = 0) -> None:
         """Replace an operation by legal ones, unless it is legal itself."""
@@ -123,6 +130,7 @@ class _Legalizer:
             if new is not None and old.name_hint and not new.name_hint:
                 new.name_hint = old.name_hint
         Rewriter.replace_op(op, [], used)
+        self.changed = True
         for new_op in inserted:
             if _is_operator(new_op):
                 self.legalize(new_op, origin, depth + 1)

@@ -7,6 +7,7 @@ from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -51,14 +52,18 @@ class FoldConstantsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Fold every function of the module, operands before their users."""
-        weights = weights_of(ctx)
         for function in functions(op):
-            for inner in list(function.body.block.ops):
-                if isinstance(inner, SchemaOp) and inner.dialect_name() == "edge":
-                    _fold(inner, weights)
-            for inner in reversed(list(function.body.block.ops)):
-                if _is_dead_constant(inner):
-                    Rewriter.erase_op(inner)
+            fold_constants(function, weights_of(ctx))
+
+
+def fold_constants(function: FuncOp, weights: WeightsStore) -> None:
+    """Fold a function, and erase the constants that nothing uses."""
+    for inner in list(function.body.block.ops):
+        if isinstance(inner, SchemaOp) and inner.dialect_name() == "edge":
+            _fold(inner, weights)
+    for inner in reversed(list(function.body.block.ops)):
+        if _is_dead_constant(inner):
+            Rewriter.erase_op(inner)
 
 
 def _fold(op: SchemaOp, weights: WeightsStore) -> None:

@@ -18,7 +18,6 @@ OPTIMIZE: tuple[str, ...] = (
 LEGALIZE: tuple[str, ...] = (
     "legalize",
     "canonicalize",
-    "fold-constants",
     "simplify-views",
     "cse",
     "dce",
