@@ -209,14 +209,59 @@ def _upsample() -> list[Any]:
     return [(x, [8, 10], None), (x, [3, 7], None), (x, None, [2.0, 1.5])]
 
 
+def _softmax() -> list[Any]:
+    return [
+        (_floats(3, 4), 1, False),
+        (_floats(2, 3, 4) * 30, 0, False),
+        (_floats(), -1, False),
+        (_floats(0, 3), -1, False),
+        (torch.full((2, 3), -torch.inf), 1, False),
+    ]
+
+
+def _convolution() -> list[Any]:
+    calls: list[Any] = []
+    for spatial, stride, padding, dilation, transposed, output_padding, groups in (
+        ((9,), [2], [1], [2], False, [0], 1),
+        ((7, 8), [1, 1], [0, 0], [1, 1], False, [0, 0], 2),
+        ((7, 8), [2, 1], [3, 2], [1, 3], False, [0, 0], 4),
+        ((5, 6), [2, 3], [1, 0], [1, 2], True, [1, 2], 1),
+        ((5, 6), [2, 2], [2, 1], [1, 1], True, [0, 1], 2),
+        ((6,), [3], [0], [1], True, [2], 4),
+        ((4, 5, 6), [1, 2, 1], [1, 1, 1], [1, 1, 2], False, [0, 0, 0], 1),
+        ((3, 4, 5), [2, 1, 2], [1, 0, 1], [1, 1, 1], True, [1, 0, 0], 2),
+    ):
+        kernel = [3] * len(spatial)
+        weight = _floats(4, 3, *kernel) if transposed else _floats(8, 4 // groups, *kernel)
+        settings = (stride, padding, dilation, transposed, output_padding, groups)
+        for batch in (2, 0):
+            x = _floats(batch, 4, *spatial)
+            bias = _floats(3 * groups if transposed else 8)
+            calls += [(x, weight, bias, *settings), (x, weight, None, *settings)]
+    return calls
+
+
+def _remainders() -> list[Any]:
+    return [
+        (x, divisor)
+        for x in (_floats(3, 4) * 9, _integers(3, 4), _integers(5).to(torch.uint8), _floats(0))
+        for divisor in (3, -2, 0.7)
+    ]
+
+
 def _squeeze_dim() -> list[Any]:
     return [(_floats(2, 1, 3), 1), (_floats(2, 1, 3), 0), (_floats(1), -1), (_floats(), 0)]
 
 
 CALLS: dict[str, Any] = {
     "aten::_adaptive_avg_pool2d_backward": _adaptive_avg_pool2d_backward,
+    "aten::_adaptive_avg_pool2d": lambda: [
+        (_floats(2, 3, 7, 5), [3, 2]), (_floats(3, 4, 4), [4, 1]),
+    ],
     "aten::_embedding_bag": _embedding_bag,
+    "aten::_log_softmax": _softmax,
     "aten::_native_batch_norm_legit_no_training": _batch_norm_inference,
+    "aten::_softmax": _softmax,
     "aten::adaptive_avg_pool1d": lambda: [(_floats(2, 3, 9), [4]), (_floats(3, 7), [7])],
     "aten::avg_pool1d": _avg_pool1d,
     "aten::avg_pool2d_backward": _avg_pool2d_backward,
@@ -224,10 +269,12 @@ CALLS: dict[str, Any] = {
     "aten::bitwise_or.Scalar": _bitwise,
     "aten::bitwise_xor.Scalar": _bitwise,
     "aten::col2im": _col2im,
+    "aten::convolution": _convolution,
     "aten::convolution_backward": _convolution_backward,
     "aten::div.Scalar": lambda: [(_floats(3), 2), (_integers(3, 2), 4), (_bools(3), 0.0)],
     "aten::div.Scalar_mode": _rounded_quotients,
     "aten::embedding_dense_backward": _embedding_dense_backward,
+    "aten::fmod.Scalar": _remainders,
     "aten::max_pool2d_with_indices_backward": _max_pool2d_backward,
     "aten::native_dropout": lambda: [(_floats(4, 5), 0.5, True), (_floats(3), 0.3, False)],
     "aten::native_group_norm_backward": _group_norm_backward,
