@@ -38,17 +38,19 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from ...dialects import aten
 from ...dialects.aten.numbers import NumberOp
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
-from ...dialects.edge.ops import LiteralOp, WeightOp
-from ...dialects.function import INPUTS, NAME, OUTPUTS, SYMBOLS, VALUE
+from ...dialects.edge.ops import LiteralOp, StateOp, WeightOp
+from ...dialects.function import INPUTS, MUTATES, NAME, OUTPUTS, SYMBOLS, VALUE
 from ...dialects.layout import dims_of
 from ...dialects.location import Place, place_of
 from ...dialects.schema import Argument
 from ...dialects.schema_op import SchemaOp, operation_name
 from ...dialects.schema_values import Value, is_dropped, to_attribute
 from ...dialects.weights import WeightsStore
+from .buffers import MUTATION, MutableBuffers, stored_tensor
 from .locations import node_location
 from .structure import leaf_names, structure_text
-from .types import ELEMENT_TYPES, SymbolNames, UnsupportedValue, to_numpy
+from .types import ELEMENT_TYPES, SymbolNames, UnsupportedValue
+from .weight_keys import WeightKeys
 
 ASSERTIONS = frozenset(
     {
@@ -73,37 +75,16 @@ def import_programs(programs: Mapping[str, ExportedProgram], weights: WeightsSto
 
     Raises DiagnosticsError that lists all that cannot be imported.
     """
-    weight_keys = WeightKeys(weights)
-    importers = [FunctionImporter(name, program, weight_keys) for name, program in programs.items()]
+    keys = WeightKeys(weights)
+    buffers = MutableBuffers(programs.values(), keys)
+    importers = [
+        FunctionImporter(name, program, keys, buffers) for name, program in programs.items()
+    ]
     functions = [importer.run() for importer in importers]
     problems = [d for importer in importers for d in importer.problems.diagnostics()]
     if problems:
         raise DiagnosticsError(problems)
     return ModuleOp(cast(list[Operation], functions))
-
-
-class WeightKeys:
-    """Puts tensors into the store; the same memory is stored once, under its first name."""
-
-    def __init__(self, store: WeightsStore) -> None:
-        self._store = store
-        self._by_memory: dict[tuple[Any, ...], str] = {}
-        self._alive: list[torch.Tensor] = []
-
-    def key(self, name: str, tensor: torch.Tensor) -> str:
-        """The key of a tensor, stored under `name` unless it is there already."""
-        memory = (tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
-        if tensor.numel() and memory in self._by_memory:
-            return self._by_memory[memory]
-        key, count = name, 0
-        while key in self._store:
-            # Two methods may have different tensors of one name.
-            count += 1
-            key = f"{name}#{count}"
-        self._store.add(key, to_numpy(tensor))
-        self._by_memory[memory] = key
-        self._alive.append(tensor)
-        return key
 
 
 class Problems:
@@ -136,16 +117,20 @@ def _others(places: list[Place]) -> str:
 class FunctionImporter:
     """Imports one exported program as one function."""
 
-    def __init__(self, name: str, program: ExportedProgram, weights: WeightKeys) -> None:
+    def __init__(
+        self, name: str, program: ExportedProgram, weights: WeightKeys, buffers: MutableBuffers
+    ) -> None:
         self._name = name
         self._program = program
         self._weights = weights
+        self._buffers = buffers
         self._symbols = SymbolNames()
         self._types: dict[Any, Attribute] = {}
         self._limits: dict[str, int] = {}
         self._block = Block()
         self._values: dict[Node, SSAValue | list[SSAValue]] = {}
         self._pending_weights: dict[Node, InputSpec] = {}
+        self._input_index: dict[str, int] = {}
         self.problems = Problems()
 
     def run(self) -> FuncOp:
@@ -213,6 +198,7 @@ class FunctionImporter:
         value = self._block.insert_arg(type, len(self._block.args))
         value.name_hint = _hint(node.name)
         self._values[node] = value
+        self._input_index[node.name] = value.index
         return DictionaryAttr(attributes)
 
     def _type(self, node: Node, value: Any) -> Attribute:
@@ -241,17 +227,20 @@ class FunctionImporter:
             name = cast(str, spec.target)
             tensor = self._stored(spec)
             type = cast(TensorType[Attribute], self._type(node, tensor))
-            op = WeightOp(self._weights.key(name, tensor), type)
+            buffer = self._buffers.find(name, tensor)
+            op = (
+                WeightOp(self._weights.key(name, tensor), type)
+                if buffer is None
+                else StateOp(buffer, type)
+            )
             op.result.name_hint = _hint(name.replace(".", "_"))
             self._add(op, user)
             self._values[node] = op.result
         return cast(SSAValue, self._values[node])
 
     def _stored(self, spec: InputSpec) -> torch.Tensor:
-        name = cast(str, spec.target)
-        if name in self._program.state_dict and spec.kind is not InputKind.CONSTANT_TENSOR:
-            return self._program.state_dict[name]
-        return cast(torch.Tensor, self._program.constants[name])
+        lifted = spec.kind is InputKind.CONSTANT_TENSOR
+        return stored_tensor(self._program, cast(str, spec.target), lifted=lifted)
 
     def _import_node(self, node: Node) -> None:
         target = node.target
@@ -376,21 +365,29 @@ class FunctionImporter:
         results: list[SSAValue] = []
         attributes: list[DictionaryAttr] = []
         for spec, value in zip(specs, cast(list[Any], output.args[0]), strict=True):
-            if spec.kind is not OutputKind.USER_OUTPUT:
-                kind = spec.kind.name.lower().replace("_", " ")
-                self.problems.add(
-                    f"{kind} of {spec.target}",
-                    cast(Node, value),
-                    "state that changes between calls is not supported yet",
-                    "return the new value from forward and pass it in again",
-                )
-                continue
             result = self._output(output, spec, value)
-            if result is not None:
+            if result is None:
+                continue
+            results.append(result)
+            if spec.kind is OutputKind.USER_OUTPUT:
                 name = next(names)
-                results.append(result)
                 attributes.append(DictionaryAttr({NAME: StringAttr(name)} if name else {}))
+            elif (target := self._mutation_target(output, spec)) is not None:
+                attributes.append(DictionaryAttr({MUTATES: target}))
         return results, attributes
+
+    def _mutation_target(self, output: Node, spec: OutputSpec) -> Attribute | None:
+        """What a result is the new value of: the name of a buffer, or the index of an argument."""
+        name = cast(str, spec.target)
+        if spec.kind in MUTATION:
+            buffer = self._buffers.find(name, stored_tensor(self._program, name))
+            assert buffer is not None, "all mutated buffers are known"
+            return StringAttr(buffer)
+        if spec.kind is OutputKind.USER_INPUT_MUTATION:
+            return IntegerAttr(self._input_index[name], i64)
+        kind = spec.kind.name.lower().replace("_", " ")
+        self.problems.add(f"{kind} {name}", output, "is no result that a program can have", "")
+        return None
 
     def _output_names(self, specs: list[OutputSpec]) -> Any:
         spec = self._program.call_spec.out_spec

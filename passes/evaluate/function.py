@@ -34,8 +34,8 @@ def evaluate(
 
     `state` holds what the mutable buffers hold, by name, and takes their new values; a buffer that
     is not in it has its initial value. An input that the function mutates is written where its
-    memory is writable. Raises InputError for inputs that do not fit the signature, DiagnosticsError for operations
-    that cannot be run.
+    memory is writable. Raises InputError for inputs that do not fit the signature,
+    DiagnosticsError for operations that cannot be run.
     """
     block = function.body.block
     sizes = bind_sizes(function, inputs)
@@ -66,13 +66,15 @@ def _keep_mutations(
     targets = mutations(function)
     new = [np.array(value) for value in returned[: len(targets)]]
     # An output may be the memory of an input that is about to be written.
-    outputs = returned[len(targets) :]
+    outputs: list[Any] = returned[len(targets) :]
     if new:
-        outputs = [np.array(v) if isinstance(v, np.ndarray) else v for v in outputs]
+        outputs = [np.array(cast(Array, v)) if isinstance(v, np.ndarray) else v for v in outputs]
     for target, value in zip(targets, new, strict=True):
         if isinstance(target, str):
             state[target] = value
-        elif isinstance(array := inputs[target], np.ndarray) and array.flags.writeable:
+            continue
+        array: Any = inputs[target]
+        if isinstance(array, np.ndarray) and array.flags.writeable:
             np.copyto(cast(Array, array), value)
     return outputs
 
