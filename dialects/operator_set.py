@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from xdsl.traits import OpTrait
 
 from .schema import OpEntry
-from .schema_op import SchemaOp, operation_class
+from .schema_op import SchemaOp, operation_class, operation_name
 
 
 class OperatorSet:
@@ -34,7 +34,8 @@ class OperatorSet:
         """The class of the schema `key`, for example `aten::add.Tensor`."""
         if key not in self._classes:
             entry = self.entries[key]
-            made = operation_class(entry, self._dialect, self._module, self._traits)
+            name = operation_name(entry.schema, self._dialect)
+            made = operation_class(entry, name, self._module, self._traits)
             self._classes[key] = made
         return self._classes[key]
 

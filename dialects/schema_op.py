@@ -6,7 +6,8 @@ arguments are operands, all others are properties; `operation_class` makes the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, cast
 
 from xdsl.dialects.builtin import DenseArrayBase, TensorType, i1
@@ -76,12 +77,14 @@ class SchemaOp(IRDLOperation):
                 operands.append(_operand_field(argument, operand))
                 if argument.item_optional:
                     mask = [int(item is not None) for item in cast(Sequence[Any], operand or ())]
-                    properties[argument.name + _MASK] = DenseArrayBase.from_list(i1, mask)
+                    properties[field_name(argument.name) + _MASK] = DenseArrayBase.from_list(
+                        i1, mask
+                    )
             else:
                 constant = default_of(argument) if value is _MISSING else cast(Value, value)
                 if isinstance(constant, tuple):
                     constant = list(cast(tuple[Value, ...], constant))
-                properties[argument.name] = to_attribute(argument, constant)
+                properties[field_name(argument.name)] = to_attribute(argument, constant)
         results: list[Any] = list(result_types)
         if any(result.is_list for result in schema.results):
             results = [results]
@@ -95,16 +98,16 @@ class SchemaOp(IRDLOperation):
     def operand_of(self, name: str) -> Operand:
         """A tensor argument: a value, None, or a list of values with None for holes."""
         argument = next(a for a in self.SCHEMA.arguments if a.name == name)
-        operand = getattr(self, name)
+        operand = getattr(self, field_name(name))
         if not argument.item_optional:
             return list(operand) if argument.is_list else operand
         values = iter(operand)
-        mask = from_attribute(self.properties[name + _MASK])
+        mask = from_attribute(self.properties[field_name(name) + _MASK])
         return [next(values) if present else None for present in cast(list[int], mask)]
 
     def value_of(self, name: str) -> Value:
         """A constant argument as a Python value."""
-        return from_attribute(self.properties.get(name))
+        return from_attribute(self.properties.get(field_name(name)))
 
     def arguments(self) -> dict[str, Operand | Value]:
         """All arguments that the IR holds, by name in schema order."""
@@ -133,7 +136,7 @@ class SchemaOp(IRDLOperation):
             if argument.is_tensor:
                 self._verify_holes(argument)
                 continue
-            attribute = self.properties.get(argument.name)
+            attribute = self.properties.get(field_name(argument.name))
             if attribute is not None and not accepts(argument, attribute):
                 raise VerifyException(
                     f"{self.name}: argument {argument.name} is {attribute}; "
@@ -146,9 +149,10 @@ class SchemaOp(IRDLOperation):
     def _verify_holes(self, argument: Argument) -> None:
         if not argument.item_optional:
             return
-        mask = self.properties[argument.name + _MASK]
+        field = field_name(argument.name)
+        mask = self.properties[field + _MASK]
         present = sum(map(bool, cast(list[int], from_attribute(mask))))
-        if present != (given := len(getattr(self, argument.name))):
+        if present != (given := len(getattr(self, field))):
             raise VerifyException(
                 f"{self.name}: {argument.name}{_MASK} has {present} tensors, there are {given}"
             )
@@ -219,22 +223,36 @@ def _operand_field(argument: Argument, operand: Operand) -> SSAValue | list[SSAV
     return flat_operands([operand])
 
 
+@cache
+def field_name(name: str) -> str:
+    """The field that holds the argument or result `name`: that, or `name_` if it is taken."""
+    return f"{name}_" if hasattr(SchemaOp, name) or name in _TAKEN else name
+
+
+_TAKEN = frozenset(
+    {"ENTRY", "SCHEMA", "irdl_options", "name", "schema", "traits", *Operation.__annotations__}
+)
+"""Fields of the classes themselves."""
+
+
 def _fields(argument: Argument) -> dict[str, Any]:
+    name = field_name(argument.name)
     if argument.is_tensor:
         if argument.is_list:
-            fields: dict[str, Any] = {argument.name: var_operand_def(_TENSOR)}
+            fields: dict[str, Any] = {name: var_operand_def(_TENSOR)}
             if argument.item_optional:
-                fields[argument.name + _MASK] = prop_def(BaseAttr(DenseArrayBase))
+                fields[name + _MASK] = prop_def(BaseAttr(DenseArrayBase))
             return fields
-        return {argument.name: (opt_operand_def if argument.optional else operand_def)(_TENSOR)}
+        return {name: (opt_operand_def if argument.optional else operand_def)(_TENSOR)}
     optional = argument.optional or (argument.has_default and argument.default is None)
-    return {argument.name: (opt_prop_def if optional else prop_def)(AnyAttr())}
+    return {name: (opt_prop_def if optional else prop_def)(AnyAttr())}
 
 
 def _result_fields(schema: Schema, taken: set[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for index, result in enumerate(schema.results):
         name = result.name or ("result" if len(schema.results) == 1 else f"result{index}")
+        name = field_name(name)
         if name in taken:
             name += "_out"
         if not result.is_tensor:
@@ -245,27 +263,35 @@ def _result_fields(schema: Schema, taken: set[str]) -> dict[str, Any]:
 
 
 def operation_class(
-    entry: OpEntry, dialect: str, module: str, traits: Sequence[OpTrait] = ()
+    entry: OpEntry,
+    name: str,
+    module: str,
+    traits: Sequence[OpTrait] = (),
+    base: type[SchemaOp] = SchemaOp,
+    fields: Mapping[str, Any] | None = None,
 ) -> type[SchemaOp]:
-    """The operation class of a table line, `<dialect>.<op name>`, as if defined in `module`."""
+    """The operation class of a table line, called `name`, as if defined in `module`.
+
+    It derives from `base`, and has `fields` besides those of the schema.
+    """
     schema = entry.schema
     namespace: dict[str, Any] = {
+        **(fields or {}),
         "__doc__": schema.text,
         "__module__": module,
         "__annotations__": {"ENTRY": ClassVar[OpEntry], "SCHEMA": ClassVar[Schema]},
-        "name": operation_name(schema, dialect),
+        "name": name,
         "ENTRY": entry,
         "SCHEMA": schema,
         "traits": traits_def(*_traits(entry), *traits),
     }
     kept = [a for a in schema.arguments if not is_dropped(a)]
     for argument in kept:
-        assert not hasattr(SchemaOp, argument.name), f"{schema.key}: {argument.name} is taken"
         namespace |= _fields(argument)
     if sum(a.is_tensor and (a.is_list or a.optional) for a in kept) > 1:
         namespace["irdl_options"] = (AttrSizedOperandSegments(as_property=True),)
     namespace |= _result_fields(schema, set(namespace))
-    return irdl_op_definition(type(schema.class_name, (SchemaOp,), namespace))
+    return irdl_op_definition(type(schema.class_name, (base,), namespace))
 
 
 def operation_name(schema: Schema, dialect: str) -> str:

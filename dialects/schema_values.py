@@ -18,12 +18,21 @@ from typing import Any, TypeAlias, cast
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    ComplexType,
     DenseArrayBase,
     FloatAttr,
     IntegerAttr,
+    IntegerType,
+    Signedness,
     StringAttr,
+    bf16,
+    f16,
+    f32,
     f64,
     i1,
+    i8,
+    i16,
+    i32,
     i64,
 )
 from xdsl.ir import Attribute
@@ -41,7 +50,20 @@ DROPPED_NAMES = frozenset({"pin_memory", "non_blocking"})
 
 # PyTorch's own names and numbers of the defaults that are written as names.
 _NAMED_DEFAULTS = {"Mean": 1, "Sum": 2}
-_DTYPE_DEFAULTS: dict[Any, Attribute] = {4: i64}
+_DTYPE_DEFAULTS: dict[Any, Attribute] = {
+    0: IntegerType(8, Signedness.UNSIGNED),
+    1: i8,
+    2: i16,
+    3: i32,
+    4: i64,
+    5: f16,
+    6: f32,
+    7: f64,
+    9: ComplexType(f32),
+    10: ComplexType(f64),
+    11: i1,
+    15: bf16,
+}
 
 
 def is_dropped(argument: Argument) -> bool:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from xdsl.ir import Dialect
+from xdsl.irdl import irdl_op_definition
 
+from .. import custom_operator
 from ..operator_set import OperatorSet
 from ..schema import read_table
 from .numbers import NumberOp
@@ -17,9 +19,16 @@ TABLE = read_table(Path(__file__).with_name("schemas.txt"))
 OPERATORS = OperatorSet("aten", __name__, TABLE.values())
 
 
+@irdl_op_definition
+class CustomOp(custom_operator.CustomOp):
+    """An operator that is not in the table, by its schema."""
+
+    name = "aten.custom"
+
+
 @cache
 def _dialect() -> Dialect:
-    return Dialect("aten", [*OPERATORS, NumberOp], [])
+    return Dialect("aten", [*OPERATORS, CustomOp, NumberOp], [])
 
 
 def __getattr__(name: str) -> Any:

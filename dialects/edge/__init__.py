@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any
 
 from xdsl.ir import Dialect, Operation
+from xdsl.irdl import irdl_op_definition
 
-from .. import aten
+from .. import aten, custom_operator
 from ..constant import ConstantAttr
 from ..layout import ExprAttr, ExprsAttr, LayoutAttr
 from ..operator_set import OperatorSet
@@ -22,11 +23,19 @@ OPERATORS = OperatorSet(
 )
 
 
+@irdl_op_definition
+class CustomOp(custom_operator.CustomOp):
+    """An operator that is not in the table, by its schema."""
+
+    name = "edge.custom"
+
+
 @cache
 def _dialect() -> Dialect:
     operations: list[type[Operation]] = [
         *OPERATORS,
         ConstantOp,
+        CustomOp,
         LiteralOp,
         ScalarOp,
         StateOp,
