@@ -31,7 +31,7 @@ def main() -> int:
     print(f"{len(results)} samples in {time.monotonic() - started:.0f} s, seed {arguments.seed}")
     unexpected = _report(results, arguments.by_op)
     if arguments.json:
-        rows = [[r.name, r.outcome.kind, r.outcome.detail, r.outcome.overloads] for r in results]
+        rows = [[r.name, r.outcome.kind, r.outcome.detail, r.outcome.uses] for r in results]
         arguments.json.write_text(json.dumps(rows, indent=0), encoding="utf-8")
     return 1 if unexpected else 0
 

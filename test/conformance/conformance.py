@@ -1,5 +1,7 @@
 """Runs samples through the compiler and the interpreter and compares with eager."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +15,12 @@ from torch._ops import OpOverload
 from torch.fx import Node
 from torch.testing._comparison import default_tolerances
 from torch.utils._pytree import tree_leaves
-from tracing import TraceError, overloads, trace, unknown
-from xdsl.dialects.builtin import ModuleOp
+from tracing import TraceError, trace, unknown, uses
 
 from edgeir.dialects.context import edge_context
 from edgeir.dialects.diagnostic import DiagnosticsError
-from edgeir.lowering.compile_program import CompileError, compile_module
-from edgeir.lowering.from_torch.importer import FunctionImporter, WeightKeys
+from edgeir.lowering.compile_program import CompileError, Program, compile_module
+from edgeir.lowering.from_torch.importer import import_programs
 from edgeir.runtime.errors import ProgramError
 from edgeir.runtime.module import Module, load
 
@@ -31,17 +32,33 @@ UNINITIALISED = ("empty", "empty_like", "empty_permuted", "empty_strided", "new_
 
 
 @dataclass(frozen=True)
+class Run:
+    """A program for ExecuTorch's runtime, inputs and what the interpreter makes of them."""
+
+    program: bytes
+    inputs: tuple[torch.Tensor, ...]
+    outputs: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What came of a sample.
 
     `kind` is `pass`; `fail`; `outside`, where the traced program has operators that are not in our
     table; `untraceable`, where PyTorch itself gives no program; `no reference`, where eager
-    refuses the sample. `detail` says why, `overloads` which operators the program has.
+    refuses the sample. `detail` says why, `uses` which operators the program has, each with the
+    dtype of its first tensor; `run` is set if ExecuTorch's runtime should do the same.
     """
 
     kind: str
     detail: str = ""
-    overloads: tuple[str, ...] = ()
+    uses: tuple[tuple[str, str], ...] = ()
+    run: Run | None = None
+
+    @property
+    def overloads(self) -> set[str]:
+        """The operators of the program: `aten::add.Tensor`."""
+        return {key for key, _ in self.uses}
 
 
 @dataclass
@@ -50,6 +67,7 @@ class Checker:
 
     decompositions: Any
     targets: tuple[str | None, ...] = TARGETS
+    keep_runs: bool = False
     _compiled: dict[str, Any] = field(default_factory=dict)
 
     def check(self, sample: Sample, tolerance: Mapping[str, float]) -> Outcome:
@@ -63,12 +81,14 @@ class Checker:
                 program = trace(sample.function, sample.tensors, self.decompositions)
             except TraceError as error:
                 return Outcome("untraceable", str(error))
-        used = tuple(overloads(program))
+        used = tuple(uses(program))
         if others := unknown(program):
             return Outcome("outside", ", ".join(others), used)
         compare = Comparison(sample, program, tolerance)
         try:
-            for module in self._modules(program):
+            modules, portable = self._modules(program)
+            results: Any = ()
+            for module in modules:
                 inputs = [to_numpy(tensor) for tensor in sample.tensors]
                 results = module.run("forward", *inputs)
                 results = results if isinstance(results, tuple) else (results,)
@@ -79,14 +99,21 @@ class Checker:
             return Outcome("fail", f"{type(error).__name__}: {_one_line(error)}", used)
         except Exception as error:
             return Outcome("fail", f"crash {type(error).__name__}: {_one_line(error)}", used)
-        return Outcome("pass", "", used)
+        run = None
+        if self.keep_runs and portable and not compare.only_shapes():
+            outputs = tuple(to_torch(r) if isinstance(r, np.ndarray) else r for r in results)
+            run = Run(portable, tuple(_plain(t) for t in sample.tensors), outputs)
+        return Outcome("pass", "", used, run)
 
-    def _modules(self, program: Any) -> list[Module]:
+    def _modules(self, program: Any) -> tuple[list[Module], bytes | None]:
+        """What to run, and the program if it is one for ExecuTorch's runtime too."""
         key = _text(program)
         if key not in self._compiled:
             try:
-                buffers = dict.fromkeys(compiled(program, target) for target in self.targets)
-                self._compiled[key] = [load(buffer) for buffer in buffers]
+                programs = [compiled(program, target) for target in self.targets]
+                buffers = dict.fromkeys(compiled.buffer for compiled in programs)
+                portable = None if programs[-1].warnings else programs[-1].buffer
+                self._compiled[key] = [load(buffer) for buffer in buffers], portable
             except Exception as error:
                 self._compiled[key] = error
         if isinstance(self._compiled[key], Exception):
@@ -94,14 +121,11 @@ class Checker:
         return self._compiled[key]
 
 
-def compiled(program: Any, target: str | None) -> bytes:
-    """The `.pte` file of a traced program."""
+def compiled(program: Any, target: str | None) -> Program:
+    """The `.pte` program of a traced program."""
     context = edge_context()
-    importer = FunctionImporter("forward", program, WeightKeys(context.weights))
-    function = importer.run()
-    if problems := importer.problems.diagnostics():
-        raise DiagnosticsError(problems)
-    return compile_module(ModuleOp([function]), context, target_runtime=target).buffer
+    module = import_programs({"forward": program}, context.weights)
+    return compile_module(module, context, target_runtime=target)
 
 
 def _text(program: Any) -> str:
@@ -154,7 +178,7 @@ class Comparison:
             self._compare_tensors(position, to_torch(result), _plain(wanted))
 
     def _compare_tensors(self, position: int, result: Any, wanted: torch.Tensor) -> None:
-        if self._only_shapes():
+        if self.only_shapes():
             result, wanted = torch.empty_like(result).zero_(), torch.zeros_like(wanted)
         try:
             rtol, atol = default_tolerances(wanted.dtype)
@@ -170,7 +194,8 @@ class Comparison:
             elif wanted.dtype != torch.int64 or not self._same_elements(result, wanted):
                 raise
 
-    def _only_shapes(self) -> bool:
+    def only_shapes(self) -> bool:
+        """Whether values are as they may be."""
         nodes = self.program.graph.nodes
         return self.sample.op.startswith(UNINITIALISED) or any(map(_is_random, nodes))
 

@@ -70,18 +70,24 @@ def _direct_tasks() -> list[Task]:
     return [Task(key, "f32", "function") for key in CALLS]
 
 
-def run(tasks: Iterable[Task], seed: int, processes: int = 2) -> Iterator[list[Result]]:
-    """The results of all tasks, those of one operator together, in no particular order."""
+def run(
+    tasks: Iterable[Task], seed: int, processes: int = 2, keep_runs: bool = False
+) -> Iterator[list[Result]]:
+    """The results of all tasks, those of one operator together, in no particular order.
+
+    With `keep_runs` outcomes say what ExecuTorch's runtime should do.
+    """
     by_op = [list(group) for _, group in groupby(tasks, lambda task: task.op)]
     if processes < 2:
         _start()
         for group in by_op:
-            yield check_operator(group, seed)
+            yield check_operator(group, seed, keep_runs)
         return
     # Not forked: torch's threads do not survive that.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, _start) as pool:
-        for future in as_completed([pool.submit(check_operator, g, seed) for g in by_op]):
+        pending = [pool.submit(check_operator, group, seed, keep_runs) for group in by_op]
+        for future in as_completed(pending):
             yield future.result()
 
 
@@ -96,9 +102,9 @@ def _start() -> None:
         _decompositions.update(_started.enter_context(decomposing_as_export()))
 
 
-def check_operator(tasks: Sequence[Task], seed: int) -> list[Result]:
+def check_operator(tasks: Sequence[Task], seed: int, keep_runs: bool = False) -> list[Result]:
     """The results of the tasks of one operator."""
-    checker = Checker(_decompositions)
+    checker = Checker(_decompositions, keep_runs=keep_runs)
     results: list[Result] = []
     for task in tasks:
         results += [

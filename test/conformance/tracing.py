@@ -28,6 +28,7 @@ from torch.utils._pytree import tree_leaves
 from edgeir.dialects import aten
 from edgeir.lowering.from_torch.capture import decomposition_table
 from edgeir.lowering.from_torch.importer import ASSERTIONS, schema_key
+from edgeir.lowering.from_torch.types import ELEMENT_TYPES
 
 
 class TraceError(Exception):
@@ -107,15 +108,23 @@ def _program(module: GraphModule, shapes: ShapeEnv) -> Any:
     )
 
 
-def overloads(program: Any) -> list[str]:
-    """The operators of a program, sorted: `aten::add.Tensor`."""
-    return sorted(
-        {
-            schema_key(node.target) if isinstance(node.target, OpOverload) else str(node.target)
-            for node in program.graph.nodes
-            if node.op == "call_function" and _computes(node)
-        }
-    )
+def uses(program: Any) -> list[tuple[str, str]]:
+    """The operators of a program, each with the dtype of its first tensor: `aten::add.Tensor`."""
+    found = set()
+    for node in program.graph.nodes:
+        if node.op == "call_function" and _computes(node):
+            target = node.target
+            key = schema_key(target) if isinstance(target, OpOverload) else str(target)
+            found.add((key, _dtype(node)))
+    return sorted(found)
+
+
+def _dtype(node: Node) -> str:
+    values = [node.meta.get("val") for node in node.all_input_nodes] + [node.meta.get("val")]
+    for value in tree_leaves(values):
+        if isinstance(value, torch.Tensor):
+            return str(ELEMENT_TYPES.get(value.dtype, value.dtype))
+    return "-"
 
 
 def _computes(node: Node) -> bool:
@@ -127,4 +136,4 @@ def _computes(node: Node) -> bool:
 
 def unknown(program: Any) -> list[str]:
     """The operators of a program that are not in the table."""
-    return [key for key in overloads(program) if key not in aten.OPERATORS]
+    return sorted({key for key, _ in uses(program)} - set(aten.TABLE))
