@@ -13,6 +13,7 @@ from xdsl.rewriter import Rewriter
 
 from ..dialects.aten.numbers import NumberOp
 from ..dialects.aten.promotion import compute_type
+from ..dialects.custom_operator import CustomSchemaOp, custom_operation
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.expr import Expr
 from ..dialects.function import functions
@@ -44,7 +45,7 @@ class ConvertAtenToEdgePass(ModulePass):
 
     Type promotion becomes casts, Python numbers become scalar operators or constants, aliases and
     synonyms become one normal form (views are `edge.view`, `edge.permute` and `edge.slice.Tensor`,
-    all convolutions are `edge.convolution`). Composites are kept whole.
+    all convolutions are `edge.convolution`). Composites and custom operators are kept whole.
 
     Before:
     ```mlir
@@ -83,12 +84,16 @@ def _convert(op: SchemaOp) -> None:
     builder = EdgeBuilder(op)
     arguments = _explicit_arguments(op, builder)
     key = op.SCHEMA.key
+    results: Sequence[SSAValue]
     if (number := _number_operand(op)) is not None:
         key = SCALAR_FORMS[key]
         arguments[_SECOND[key]] = number
     normal_form = NORMAL_FORMS.get(key)
-    if normal_form is not None:
-        results: Sequence[SSAValue] = normal_form(op, arguments, builder)
+    if isinstance(op, CustomSchemaOp):
+        custom = custom_operation("edge", op.SCHEMA.text)
+        results = builder.insert(custom(**arguments, result_types=op.result_types)).results
+    elif normal_form is not None:
+        results = normal_form(op, arguments, builder)
     else:
         results = builder.results(key, types=op.result_types, **arguments)
     for old, new in zip(op.results, results, strict=True):

@@ -14,6 +14,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.utils.exceptions import PassFailedException
 
 from ..dialects.context import warn, weights_of
+from ..dialects.custom_operator import CustomSchemaOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.function import functions
 from ..dialects.schema_op import SchemaOp
@@ -40,6 +41,9 @@ class LegalizePass(ModulePass):
     all is legal. What is left is refused if the runtime was named; else it is a warning, because
     edgeir's interpreter may run it still. What a decomposition does with weights alone, such as
     transposing them, is done at once.
+
+    A custom operator stays, because a device may have its kernel; a warning says so if edgeir
+    knows no kernel of it, or if the runtime was named.
 
     Before:
     ```mlir
@@ -72,10 +76,23 @@ class LegalizePass(ModulePass):
             raise DiagnosticsError(problems)
         for problem in problems:
             warn(ctx, problem)
+        for custom in legalizer.custom.values():
+            if self.target_runtime == "executorch-1.5" or not has_kernel(custom):
+                warn(ctx, _custom_warning(custom, self.target_runtime))
         if legalizer.changed:
             # Decompositions transpose and split weights.
             for function in functions(op):
                 fold_constants(function, weights_of(ctx))
+
+
+def _custom_warning(op: SchemaOp, named_target: str | None) -> Diagnostic:
+    """What the user must do for a custom operator to run."""
+    message, advice = f"needs a kernel {op.ENTRY.out} on the device", ""
+    if named_target is not None:
+        message += f", {named_target} has none of its own"
+    if not has_kernel(op):
+        advice = "to run it here, write one with @kernel and give it with --load FILE.py"
+    return Diagnostic.at(op, message, advice, severity="warning")
 
 
 @dataclass(frozen=True)
@@ -102,14 +119,21 @@ class _Leftover:
 
 @dataclass
 class _Legalizer:
-    """Legalizes operations for one runtime; `leftovers` holds what it could not."""
+    """Legalizes operations for one runtime; `leftovers` holds what it could not.
+
+    `custom` holds one custom operation of each operator.
+    """
 
     target: Target
     leftovers: list[_Leftover] = field(default_factory=list[_Leftover])
+    custom: dict[str, SchemaOp] = field(default_factory=dict[str, SchemaOp])
     changed: bool = False
 
     def legalize(self, op: SchemaOp, origin: SchemaOp | None = None, depth: int = 0) -> None:
         """Replace an operation by legal ones, unless it is legal itself."""
+        if isinstance(op, CustomSchemaOp):
+            self.custom.setdefault(op.SCHEMA.key, op)
+            return
         problem = self.target.problem(op)
         if problem is None:
             return

@@ -14,10 +14,11 @@ from xdsl.passes import ModulePass
 from ..dialects.aten import TABLE
 from ..dialects.aten.numbers import NumberOp
 from ..dialects.aten.promotion import compute_type
+from ..dialects.custom_operator import CustomSchemaOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, StateOp, WeightOp
 from ..dialects.function import functions
-from ..dialects.schema_op import SchemaOp
+from ..dialects.schema_op import SchemaOp, operation_name
 from .shape_rules import shape_problem
 
 _OTHER_OPERATIONS = (ConstantOp, LiteralOp, NumberOp, ReturnOp, ScalarOp, StateOp, WeightOp)
@@ -26,8 +27,9 @@ _OTHER_OPERATIONS = (ConstantOp, LiteralOp, NumberOp, ReturnOp, ScalarOp, StateO
 class VerifyAtenPass(ModulePass):
     """Check the invariant of the aten dialect; every violation is named at once.
 
-    Only operators of the table, weights, constants and Python numbers are there; results have the
-    dtype that PyTorch's promotion gives, and shapes fit. A sound module is left as it is:
+    Only operators of the table, custom ones, weights, constants and Python numbers are there;
+    results have the dtype that PyTorch's promotion gives, and shapes fit. A sound module is left
+    as it is:
 
     ```mlir
     %0 = aten.number 0.5 : tensor<f64>
@@ -51,12 +53,20 @@ def _problems(function: FuncOp) -> Iterator[Diagnostic]:
             continue
         if not isinstance(op, SchemaOp) or op.dialect_name() != "aten":
             yield Diagnostic.at(op, "is no operation of the aten dialect")
+        elif isinstance(op, CustomSchemaOp):
+            if (name := _name_in_table(op)) is not None:
+                yield Diagnostic.at(op, f"{op.SCHEMA.key} is no custom operator", f"use {name}")
         elif op.SCHEMA.key not in TABLE:
             yield Diagnostic.at(op, f"{op.SCHEMA.key} is not in the operator table")
         else:
             for problem in (_dtype_problem(op), shape_problem(op)):
                 if problem is not None:
                     yield Diagnostic.at(op, problem)
+
+
+def _name_in_table(op: SchemaOp) -> str | None:
+    """The operation that the operator of a custom one has, None where it has none."""
+    return operation_name(op.SCHEMA, "aten") if op.SCHEMA.key in TABLE else None
 
 
 def _dtype_problem(op: SchemaOp) -> str | None:
