@@ -1,0 +1,78 @@
+"""edge-inspect: what is in a program."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mmap
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..runtime.program.container import read_container
+from ..runtime.program.reader import read_program
+from .failure import run_tool
+from .inspection.operator_list import operator_list
+from .inspection.report import Report, describe_program
+from .inspection.text import report_text
+from .output_file import write_output
+
+_DESCRIPTION = """\
+Shows what is in a program (.pte): methods, operators, delegates, memory plan and sizes.
+  edge-inspect model.pte                       # as text; --json as data
+  edge-inspect model.pte --html report.html    # one page to look at
+  edge-inspect model.pte --operators -o selected_operators.yaml
+  edge-inspect model.pte --check               # exit code 1 and all mistakes, if there are any
+  edge-inspect old.pte --diff new.pte          # what changed
+
+Positions in the memory plan number a run: 0 is its entry, instruction i is position i + 1."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run edge-inspect; the exit code is 0, or 1 after a message on stderr."""
+    return run_tool("edge-inspect", lambda: _inspect(_parser().parse_args(argv)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "edge-inspect",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE.pte", help="the program")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print data instead of text")
+    form.add_argument(
+        "--operators",
+        action="store_true",
+        help="print the operators in the YAML form of ExecuTorch's selective build",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: stdout")
+    return parser
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    path: str = args.file
+    if args.operators:
+        program = read_program(path).program
+        write_output(args.output, operator_list(path, program.execution_plan))
+        return 0
+    report = _describe(path)
+    text = _as_json(report.as_json()) if args.json else report_text(path, report)
+    write_output(args.output, text)
+    return 0
+
+
+def _as_json(data: object) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _describe(path: str) -> Report:
+    file = read_program(path)
+    with Path(path).open("rb") as stream:
+        data = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    return describe_program(file, read_container(data), len(data))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

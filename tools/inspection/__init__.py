@@ -1,0 +1,1 @@
+"""What `edge-inspect` finds in a program and how it shows it."""
