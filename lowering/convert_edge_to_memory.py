@@ -15,7 +15,7 @@ from xdsl.rewriter import Rewriter
 from ..dialects import memory
 from ..dialects.delegate import CallOp as DelegateCallOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
-from ..dialects.edge.ops import ConstantOp, LiteralOp, ToLayoutOp, WeightOp
+from ..dialects.edge.ops import ConstantOp, LiteralOp, StateOp, ToLayoutOp, WeightOp
 from ..dialects.expr import Expr
 from ..dialects.function import (
     INPUTS,
@@ -23,6 +23,7 @@ from ..dialects.function import (
     VALUE,
     functions,
     input_names,
+    mutations,
     output_names,
     symbol_ranges,
 )
@@ -30,6 +31,7 @@ from ..dialects.layout import LayoutAttr, dims_of, layout_of, order_of, tensor_t
 from ..dialects.schema import Argument
 from ..dialects.schema_op import SchemaOp, is_schema_op
 from .method_slots import MethodSlots
+from .write_back import write_back
 
 _ALIGNMENT = 16
 
@@ -38,7 +40,9 @@ class ConvertEdgeToMemoryPass(ModulePass):
     """Convert edge functions to methods of the memory dialect.
 
     Every value becomes a slot, every operator a call of its out variant. Views share the storage of
-    what they view and need no instruction; so do slices that are one block of memory.
+    what they view and need no instruction; so do slices that are one block of memory. A mutable
+    buffer is a slot with an initial state; new values of buffers and of mutated inputs are copied
+    into their slots at the end (`update-in-place` removes copies).
 
     Before:
     ```mlir
@@ -85,6 +89,7 @@ class _MethodConverter:
         self._slots = MethodSlots()
         self._slot_of: dict[SSAValue, SSAValue] = {}
         self._names: dict[SSAValue, str] = {}
+        self._buffers: dict[str, SSAValue] = {}
         self.problems: list[Diagnostic] = []
 
     def convert(self) -> memory.MethodOp:
@@ -100,10 +105,10 @@ class _MethodConverter:
         ]
         outputs: list[SSAValue] = []
         for op in block.ops:
-            if isinstance(op, ReturnOp):
-                outputs = [self._slot_of[v] for v in op.arguments if v in self._slot_of]
-            else:
+            if not isinstance(op, ReturnOp):
                 self._convert(op)
+            elif not self.problems:
+                outputs = self._return(op, inputs)
         begin = memory.BeginOp(inputs, outputs)
         body = [*self._slots.declarations, begin, *self._slots.calls, memory.EndOp()]
         return memory.MethodOp(
@@ -112,6 +117,25 @@ class _MethodConverter:
             inputs=_text(function.attributes.get(INPUTS)),
             outputs=_text(function.attributes.get(OUTPUTS)),
         )
+
+    def _return(self, op: ReturnOp, inputs: Sequence[SSAValue]) -> list[SSAValue]:
+        """The outputs, behind those inputs that have new values; these are written back."""
+        marks = mutations(self._function)
+        values = [self._slot_of[value] for value in op.arguments]
+        targets = [
+            self._buffer(mark, value) if isinstance(mark, str) else inputs[mark]
+            for mark, value in zip(marks, op.arguments[: len(marks)], strict=True)
+        ]
+        outputs = write_back(self._slots, targets, values[: len(marks)], values[len(marks) :])
+        return [inputs[mark] for mark in marks if isinstance(mark, int)] + outputs
+
+    def _buffer(self, name: str, value: SSAValue) -> SSAValue:
+        """The slot of a mutable buffer that has the type of a value."""
+        if name not in self._buffers:
+            type = cast(TensorType[Attribute], value.type)
+            slot = memory.PlannedOp(type, name=name, initial=StringAttr(name))
+            self._buffers[name] = self._slots.declare(slot, None, value.name_hint)
+        return self._buffers[name]
 
     def _name_outputs(self, block: Block) -> None:
         last = block.last_op
@@ -172,6 +196,8 @@ class _MethodConverter:
                 self._constant(op, op.key.data, op.result)
             case ConstantOp():
                 self._constant(op, op.value, op.result)
+            case StateOp():
+                self._slot_of[op.result] = self._buffer(op.buffer.data, op.result)
             case LiteralOp():
                 self._slot_of[op.result] = (
                     self._slots.size(op.number)

@@ -22,6 +22,7 @@ from .program.schema import BytesLike, ExecutionPlan
 from .program.verifier import verify_program
 from .registry import broken_families, find_kernel
 from .slots import allocate_arenas
+from .state import State
 
 MAX_INSTRUCTIONS = 10_000_000
 """Instructions that one run may take; the limit of ExecuTorch's runtime."""
@@ -54,8 +55,11 @@ def load(
 class Module:
     """A loaded program.
 
-    Its values are kept between runs: a method that updates state sees it at the next call. Runs of
-    one module must not overlap.
+    Its values are kept between runs: a method that updates state sees it at the next call, and so
+    does every method with the same buffer. Runs of one module must not overlap.
+
+    ExecuTorch's runtime keeps state in the same way, but copies the initial values again whenever
+    a method is loaded: there, load all methods before the first run.
     """
 
     def __init__(self, file: ProgramFile, backends: Backends, threads: int, max_instructions: int):
@@ -72,11 +76,17 @@ class Module:
             name: Method(file, plan, memory, loaders, threads, max_instructions)
             for (name, plan), memory in zip(plans.items(), arenas, strict=True)
         }
+        self._state = State(file, list(self._methods.values()))
 
     @property
     def methods(self) -> Mapping[str, MethodInfo]:
         """The methods, by name."""
         return MappingProxyType(self._info)
+
+    @property
+    def state(self) -> State:
+        """The mutable buffers, by name: read, assign, `reset()`."""
+        return self._state
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`."""

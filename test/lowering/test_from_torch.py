@@ -172,20 +172,6 @@ def test_everything_unsupported_is_listed_at_once():
     assert all(d.advice for d in raised.value.diagnostics if "linalg_eig" in d.operation)
 
 
-def test_state_is_refused():
-    class Counter(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.register_buffer("count", torch.zeros(1))
-
-        def forward(self, x):
-            self.count += 1
-            return x + self.count
-
-    with pytest.raises(edgeir.CompileError, match="state that changes"):
-        edgeir.compile(Counter(), (torch.ones(1),))
-
-
 def test_control_flow_is_refused():
     def forward(self, x):
         return torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x - 1, (x,))
