@@ -37,17 +37,19 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from ...dialects import aten
 from ...dialects.aten.numbers import NumberOp
+from ...dialects.custom_operator import custom_operation
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, StateOp, WeightOp
 from ...dialects.function import INPUTS, MUTATES, NAME, OUTPUTS, SYMBOLS, VALUE
 from ...dialects.layout import dims_of
 from ...dialects.location import Place, place_of
-from ...dialects.schema import Argument
+from ...dialects.schema import Argument, SchemaError
 from ...dialects.schema_op import SchemaOp, operation_name
 from ...dialects.schema_values import Value, is_dropped, to_attribute
 from ...dialects.weights import WeightsStore
 from .buffers import MUTATION, MutableBuffers, stored_tensor
 from .locations import node_location
+from .plain_graph import functional_key
 from .structure import leaf_names, structure_text
 from .types import ELEMENT_TYPES, SymbolNames, UnsupportedValue
 from .weight_keys import WeightKeys
@@ -65,6 +67,9 @@ ASSERTIONS = frozenset(
 
 _UNBOUNDED = 2**62
 """Bounds from here on are torch's way to say that a size has none."""
+
+_PYTORCH = frozenset({"aten", "prim", "prims"})
+"""Namespaces of PyTorch's own operators: what the table lacks of them is no custom operator."""
 
 _NOTHING = TensorType(f32, [0])
 """The type of a gradient that was not asked for: PyTorch gives None there."""
@@ -255,9 +260,15 @@ class FunctionImporter:
             self._check_ignored(node)
             return
         if not isinstance(target, OpOverload):
-            self._unsupported_region(node)
+            if str(target).startswith("auto_functionalized"):
+                self._refuse_mutation(node)
+            else:
+                self._unsupported_region(node)
             return
-        key = schema_key(target)
+        key = functional_key(target)
+        if key not in aten.OPERATORS and target.namespace not in _PYTORCH:
+            self._import_custom(node, cast(Any, target))
+            return
         if key not in aten.OPERATORS:
             self.problems.add(
                 key,
@@ -267,6 +278,38 @@ class FunctionImporter:
             )
             return
         self._import_operator(node, aten.OPERATORS[key])
+
+    def _import_custom(self, node: Node, target: Any) -> None:
+        if torch.Tag.nondeterministic_seeded in target.tags:
+            self.problems.add(
+                schema_key(target),
+                node,
+                "draws random numbers, which custom operators cannot do here",
+                "draw them outside the operator and pass them to it",
+            )
+            return
+        try:
+            op_class = custom_operation("aten", str(target._schema))
+        except SchemaError as error:
+            self.problems.add(
+                schema_key(target),
+                node,
+                f"cannot be a custom operator: {error}",
+                "give it other arguments and results, or a decomposition",
+            )
+            return
+        self._import_operator(node, op_class)
+
+    def _refuse_mutation(self, node: Node) -> None:
+        """A custom operator with an argument `Tensor(a!)`; torch wraps its calls."""
+        operator = cast(OpOverload, node.args[0])
+        written = [a.name for a in cast(Any, operator)._schema.arguments if a.is_write]
+        self.problems.add(
+            schema_key(operator),
+            node,
+            f"writes its argument {', '.join(written)}, which custom operators cannot do here",
+            "let it return the new value instead (mutates_args=())",
+        )
 
     def _check_ignored(self, node: Node) -> None:
         """Sizes are expressions in types, assertions compute nothing; the rest has no place."""
