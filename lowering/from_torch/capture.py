@@ -12,6 +12,8 @@ import torch
 from torch.export import ExportedProgram
 
 from ...dialects.aten import TABLE
+from .plain_graph import is_plain
+from .unregistered import unregistered_operators
 
 Source: TypeAlias = (
     "torch.nn.Module | ExportedProgram | Mapping[str, ExportedProgram] | str | os.PathLike[str]"
@@ -75,6 +77,11 @@ def _load(path: str | os.PathLike[str]) -> ExportedProgram:
     except FileNotFoundError:
         raise CaptureError(f"{path}: no such file") from None
     except Exception as error:
+        if unknown := unregistered_operators(path):
+            raise CaptureError(
+                f"{path}: uses {', '.join(unknown)}, which torch does not know here; import the "
+                "file that registers it (tools: --load FILE.py)"
+            ) from None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CaptureError(
             f"{path}: not an exported program ({reason}); write one with torch.export.save"
@@ -82,6 +89,8 @@ def _load(path: str | os.PathLike[str]) -> ExportedProgram:
 
 
 def _decompose(program: ExportedProgram) -> ExportedProgram:
+    if is_plain(program):
+        return program
     try:
         with _without_torch_warnings():
             return cast(Any, program).run_decompositions(decomposition_table())
