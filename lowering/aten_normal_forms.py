@@ -31,7 +31,7 @@ def _normal_form(*names: str) -> Callable[[NormalForm], NormalForm]:
     return register
 
 
-@_normal_form("alias", "clone", "detach", "lift_fresh_copy")
+@_normal_form("alias", "clone", "contiguous", "detach", "lift_fresh_copy")
 def _identity(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
     """A tensor is a value: copies and aliases of it are the tensor itself."""
     return [arguments["self"]]
@@ -252,6 +252,33 @@ def _gather(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Se
     if tensor(arguments["index"]).element_type not in (i32, i64):
         arguments["index"] = builder.cast(arguments["index"], i64)
     return builder.results("aten::gather", types=op.result_types, **arguments)
+
+
+@_normal_form("batch_norm")
+def _batch_norm(
+    op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder
+) -> Sequence[SSAValue]:
+    """A batch norm with known statistics is the core operator, whose other results are empty."""
+    if arguments["training"]:
+        return builder.results("aten::batch_norm", types=op.result_types, **arguments)
+    empty = tensor_type(tensor(op.results[0]).element_type, [0])
+    kept = ("input", "weight", "bias", "running_mean", "running_var", "momentum", "eps")
+    results = builder.results(
+        "aten::_native_batch_norm_legit_no_training",
+        types=[op.results[0].type, empty, empty],
+        **{name: arguments[name] for name in kept},
+    )
+    return results[:1]
+
+
+@_normal_form("zeros", "ones")
+def _filled(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
+    """`zeros(size)` → `full(size, 0)`."""
+    element = tensor(op.results[0]).element_type
+    number = 1 if op.SCHEMA.name == "ones" else 0
+    return builder.results(
+        "aten::full", arguments["size"], number, dtype=element, types=op.result_types
+    )
 
 
 @_normal_form("full_like")

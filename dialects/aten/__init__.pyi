@@ -813,6 +813,15 @@ class LogSoftmaxIntOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, dim: int | Expr, dtype: Attribute | None = ..., *, result_types: Sequence[Attribute]) -> None: ...
 
+class DropoutOp(SchemaOp):
+    """aten::dropout(Tensor input, float p, bool train) -> Tensor"""
+
+    input: SSAValue
+    p: Attribute
+    train: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, input: SSAValue, p: float | Expr, train: bool, *, result_types: Sequence[Attribute]) -> None: ...
+
 class NativeDropoutOp(SchemaOp):
     """aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)"""
 
@@ -1334,6 +1343,21 @@ class GroupNormOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, input: SSAValue, num_groups: int | Expr, weight: SSAValue | None = ..., bias: SSAValue | None = ..., eps: float | Expr = ..., cudnn_enabled: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
 
+class BatchNormOp(SchemaOp):
+    """aten::batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, bool training, float momentum, float eps, bool cudnn_enabled) -> Tensor"""
+
+    input: SSAValue
+    weight: SSAValue | None
+    bias: SSAValue | None
+    running_mean: SSAValue | None
+    running_var: SSAValue | None
+    training: Attribute
+    momentum: Attribute
+    eps: Attribute
+    cudnn_enabled: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, input: SSAValue, weight: SSAValue | None, bias: SSAValue | None, running_mean: SSAValue | None, running_var: SSAValue | None, training: bool, momentum: float | Expr, eps: float | Expr, cudnn_enabled: bool, *, result_types: Sequence[Attribute]) -> None: ...
+
 class _NativeBatchNormLegitNoTrainingOp(SchemaOp):
     """aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)"""
 
@@ -1845,6 +1869,30 @@ class UnsqueezeOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, dim: int | Expr, *, result_types: Sequence[Attribute]) -> None: ...
 
+class ContiguousOp(SchemaOp):
+    """aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class FlattenUsingIntsOp(SchemaOp):
+    """aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)"""
+
+    self: SSAValue
+    start_dim: Attribute
+    end_dim: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, start_dim: int | Expr = ..., end_dim: int | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class ReshapeOp(SchemaOp):
+    """aten::reshape(Tensor(a) self, SymInt[] shape) -> Tensor(a)"""
+
+    self: SSAValue
+    shape: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, shape: Sequence[int | Expr], *, result_types: Sequence[Attribute]) -> None: ...
+
 class ViewOp(SchemaOp):
     """aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)"""
 
@@ -2259,6 +2307,22 @@ class FillScalarOp(SchemaOp):
     value: Attribute
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, value: int | float | bool | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
+class ZerosOp(SchemaOp):
+    """aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    size: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, size: Sequence[int | Expr], *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class OnesOp(SchemaOp):
+    """aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    size: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, size: Sequence[int | Expr], *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
 
 class FullOp(SchemaOp):
     """aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
