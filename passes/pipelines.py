@@ -26,6 +26,7 @@ LEGALIZE: tuple[str, ...] = (
 
 EMIT: tuple[str, ...] = (
     "convert-edge-to-memory",
+    "update-in-place",
     "plan-memory",
     "verify-memory",
 )

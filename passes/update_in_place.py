@@ -1,0 +1,160 @@
+"""Lets the call that computes a buffer's new value write it straight into the buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from ..dialects import memory
+from .plan_memory import overwritable
+from .planners.liveness import accesses, tensors_in
+
+_COPY = "aten::copy_"
+_INDEX_PUT = "aten::index_put.out"
+_INDEX_PUT_IN_PLACE = "aten::index_put_"
+
+
+class UpdateInPlacePass(ModulePass):
+    """Write new values of buffers and mutated inputs where they stay, instead of copying them.
+
+    At its end a method copies each new value into its target. The call that computes the value
+    writes the target itself, and the copy is gone, where nothing reads the target's old content
+    after the call, and the call reads it, if at all, as an operand that it may overwrite
+    (`overwrites=` in the operator table; `index_put` has a form of its own). A value that is an
+    output too keeps its memory.
+
+    Before:
+    ```mlir
+    memory.call @"aten::index_put.out"(%cache, %at, %new, %no) outs(%0)
+    memory.call @"aten::bmm.out"(%query, %0) outs(%1)
+    memory.call @"aten::copy_"(%cache, %0, %no) returns(%cache)
+    ```
+    After:
+    ```mlir
+    memory.call @"aten::index_put_"(%cache, %at, %new, %no) returns(%cache)
+    memory.call @"aten::bmm.out"(%query, %cache) outs(%1)
+    ```
+    """
+
+    name = "update-in-place"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Rewrite the copies of every method."""
+        for method in op.ops:
+            if not isinstance(method, memory.MethodOp):
+                continue
+            # What runs last runs once, behind everything else.
+            for copy in list(method.body.blocks[-1].ops):
+                if isinstance(copy, memory.CallOp) and copy.operator.data == _COPY:
+                    call = _writer(method, copy)
+                    if call is not None:
+                        _write_target(method, copy, call)
+
+
+def _writer(method: memory.MethodOp, copy: memory.CallOp) -> memory.CallOp | None:
+    """The call that may write the copy's target itself; None where none may."""
+    target, value = copy.arguments[:2]
+    new, offset = memory.storage_of(value)
+    if target.type != value.type or offset or not _may_replace(method, target, new):
+        return None
+    block = copy.parent_block()
+    writers = [op for op in method.instructions if new in _storages(accesses(op).writes)]
+    if len(writers) != 1 or not isinstance(call := writers[0], memory.CallOp):
+        return None
+    if call.parent_block() is not block or new not in call.outs:
+        return None
+    op = call.next_op
+    while op is not copy:
+        if op is None:
+            return None
+        slots = accesses(op)
+        if target in _storages((*slots.reads, *slots.writes)):
+            return None
+        op = op.next_op
+    return call if _may_overwrite(call, target, new) else None
+
+
+def _may_replace(method: memory.MethodOp, target: SSAValue, new: SSAValue) -> bool:
+    """Whether all that is known of the slot `new` holds for `target` too."""
+    begin = method.begin
+    if not isinstance(target.owner, memory.PlannedOp) or not isinstance(
+        new.owner, memory.PlannedOp
+    ):
+        return False
+    named = _storages(tensors_in((*begin.inputs, *begin.outputs)))
+    whole, placed = memory.tensor_of(target), memory.tensor_of(new)
+    assert whole is not None and placed is not None, "planned slots are tensors"
+    return (
+        new.owner.initial is None
+        and new not in named
+        and target.owner.dynamic == new.owner.dynamic
+        and (target.type == new.type or target.owner.dynamic is None)
+        and memory.tensor_bytes(whole) == memory.tensor_bytes(placed)
+        and not any(_is_bound(slot) for slot in (target, new))
+    )
+
+
+def _may_overwrite(call: memory.CallOp, target: SSAValue, new: SSAValue) -> bool:
+    """Whether a call may write to the target what it writes to `new`."""
+    readers = [slot for slot in tensors_in(call.arguments) if memory.storage_of(slot)[0] is target]
+    if not readers:
+        return True
+    if call.operator.data == _INDEX_PUT:
+        return readers == [call.arguments[0]] and readers[0].type == new.type
+    return call.outs[0] is new and set(readers) <= set(overwritable(call))
+
+
+def _write_target(method: memory.MethodOp, copy: memory.CallOp, call: memory.CallOp) -> None:
+    target, value = copy.arguments[:2]
+    new = memory.storage_of(value)[0].owner
+    assert isinstance(new, memory.PlannedOp) and isinstance(target.owner, memory.PlannedOp)
+    # Views of the new value stand behind it, and become views of the target.
+    first = method.body.blocks[0].first_op
+    assert first is not None, "the entry block declares slots"
+    if first is not target.owner:
+        target.owner.detach()
+        Rewriter.insert_op(target.owner, InsertPoint.before(first))
+    type = memory.tensor_of(new.slot)
+    assert type is not None, "a planned slot is a tensor"
+    in_place = call.operator.data == _INDEX_PUT and _reads(call, target)
+    Rewriter.erase_op(copy)
+    if new.slot.type == target.type:
+        Rewriter.replace_op(new, [], [target])
+    else:
+        view = memory.ViewOp(target, type)
+        view.location = new.location
+        view.slot.name_hint = new.slot.name_hint
+        Rewriter.replace_op(new, view)
+    if in_place:
+        put = memory.CallOp(_INDEX_PUT_IN_PLACE, call.arguments, returns=call.arguments[0])
+        put.location = call.location
+        Rewriter.replace_op(call, put)
+
+
+def _reads(call: memory.CallOp, target: SSAValue) -> bool:
+    return target in _storages(tensors_in(call.arguments))
+
+
+def _storages(slots: Iterable[SSAValue]) -> set[SSAValue]:
+    return {memory.storage_of(slot)[0] for slot in slots}
+
+
+def _is_bound(slot: SSAValue) -> bool:
+    """Whether an instruction binds a slot, or a view of it, to other memory, or frees it."""
+    for use in slot.uses:
+        op: Operation = use.operation
+        match op:
+            case memory.MoveOp() | memory.FreeOp():
+                return True
+            case memory.CallOp() if op.operator.data == "executorch_prim::et_view.default":
+                return True
+            case memory.ViewOp() if _is_bound(op.slot):
+                return True
+            case _:
+                pass
+    return False
