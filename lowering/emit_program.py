@@ -1,12 +1,12 @@
 """Emission: a module of `memory.method`s becomes the bytes of a program.
 
 Values stand in the order of the declarations, operators in the order of their first use, methods in
-the order of their names; constants with equal bytes are stored once.
+the order of their names; constants with equal bytes are stored once. `read_program` is the inverse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -35,8 +35,10 @@ from ..runtime.program.schema import (
     Bool,
     BoolList,
     Chain,
+    CompileSpec,
     ContainerMetadata,
     DelegateCall,
+    DeviceType,
     Double,
     DoubleList,
     ExecutionPlan,
@@ -50,12 +52,14 @@ from ..runtime.program.schema import (
     JumpFalseCall,
     KernelCall,
     MoveCall,
+    NonConstBufferDevice,
     Null,
     Operator,
     OptionalTensorList,
     ShapeDynamism,
     String,
     Tensor,
+    TensorDataLocation,
     TensorList,
     Value,
 )
@@ -86,7 +90,7 @@ def build_program(module: ModuleOp, weights: Weights, *, locations: bool = True)
     for op in module.ops:
         if isinstance(op, memory.MethodOp):
             methods.append(op)
-        else:
+        elif not isinstance(op, memory.NamedDataOp):
             diagnostics.append(
                 Diagnostic.at(op, "only memory.method can be emitted", "run convert-edge-to-memory")
             )
@@ -97,9 +101,20 @@ def build_program(module: ModuleOp, weights: Weights, *, locations: bool = True)
         for method in sorted(methods, key=lambda method: method.sym_name.data)
     ]
     plans = [emitter.plan(locations) for emitter in emitters]
+    for op in module.ops:
+        if isinstance(op, memory.NamedDataOp):
+            data = _bytes(op, op.payload, weights, diagnostics, f'"{op.key.data}"')
+            segments.add_named(op.key.data, b"" if data is None else data)
     if diagnostics:
         raise DiagnosticsError(diagnostics)
     return segments.build(plans)
+
+
+Starts = dict[Block, tuple[int, int]]
+
+TensorOp = (
+    memory.PlannedOp | memory.UnplannedOp | memory.ConstantOp | memory.ExternalOp | memory.ViewOp
+)
 
 
 class _MethodEmitter:
@@ -125,11 +140,13 @@ class _MethodEmitter:
         method = self.method
         for op in method.slots:
             self.values.append(self._value(op))
-        numbered = [op for op in method.instructions if not isinstance(op, _NO_INSTRUCTION)]
         starts = _block_starts(method)
-        instructions = [self._instruction(op, starts) for op in numbered]
-        frames = [FrameList(list(_frames(op.location))) for op in numbered]
-        traced = locations and any(trace.items for trace in frames)
+        chains: list[list[Operation]] = [[]]
+        for op in method.instructions:
+            if isinstance(op, memory.NextChainOp):
+                chains.append([])
+            elif not isinstance(op, _NO_INSTRUCTION):
+                chains[-1].append(op)
         container = None
         if method.inputs is not None or method.outputs is not None:
             container = ContainerMetadata(_text(method.inputs), _text(method.outputs))
@@ -139,13 +156,41 @@ class _MethodEmitter:
             values=self.values,
             inputs=self._indices(method.begin.inputs),
             outputs=self._indices(method.begin.outputs),
-            chains=[Chain(instructions=instructions, stacktrace=frames if traced else None)],
+            chains=[self._chain(i, ops, starts, locations) for i, ops in enumerate(chains)],
             operators=[_operator(name) for name in self.operators],
             delegates=self.delegates,
             non_const_buffer_sizes=(
                 [0] if method.arenas is None else [int(size) for size in method.arenas.get_values()]
             ),
+            non_const_buffer_device=self._arena_devices(),
         )
+
+    def _chain(
+        self, number: int, ops: Sequence[Operation], starts: Starts, locations: bool
+    ) -> Chain:
+        instructions = [self._instruction(op, number, len(ops), starts) for op in ops]
+        frames = [FrameList(list(_frames(op.location))) for op in ops]
+        traced = locations and any(trace.items for trace in frames)
+        return Chain(instructions=instructions, stacktrace=frames if traced else None)
+
+    def _arena_devices(self) -> list[NonConstBufferDevice] | None:
+        devices = () if self.method.devices is None else self.method.devices.data
+        listed: list[NonConstBufferDevice] = []
+        for arena, name in enumerate(devices):
+            if name.data:
+                listed.append(NonConstBufferDevice(arena, *self._device(self.method, name)))
+        return listed or None
+
+    def _device(self, op: Operation, name: StringAttr | None) -> tuple[int, int]:
+        """The format's numbers of a device like `cuda:0`."""
+        if name is None:
+            return DeviceType.CPU, 0
+        kind, _, index = name.data.partition(":")
+        known = DeviceType.__members__.get(kind.upper())
+        if (known is None and not kind.isdecimal()) or not (index or "0").isdecimal():
+            self._refuse(op, f"{name} is not a device", 'write "cuda:0"')
+            return DeviceType.CPU, 0
+        return int(kind) if known is None else known, int(index or 0)
 
     def _indices(self, slots: Iterable[SSAValue]) -> list[int]:
         return [self.index[slot] for slot in slots]
@@ -155,9 +200,11 @@ class _MethodEmitter:
             case memory.PlannedOp():
                 return self._planned(op)
             case memory.UnplannedOp():
-                return self._tensor(op, name=op.user_name, dynamic=op.dynamic is not None)
+                return self._tensor(op)
             case memory.ConstantOp():
                 return self._tensor(op, data_index=self._data(op, op.value, initial=False))
+            case memory.ExternalOp():
+                return self._tensor(op)
             case memory.ViewOp():
                 return self._view(op)
             case memory.ScalarOp():
@@ -186,13 +233,7 @@ class _MethodEmitter:
         data_index = 0
         if op.initial is not None:
             data_index = self._data(op, op.initial, initial=True)
-        return self._tensor(
-            op,
-            name=op.user_name,
-            dynamic=op.dynamic is not None,
-            data_index=data_index,
-            place=self._place(op),
-        )
+        return self._tensor(op, data_index=data_index, place=self._place(op))
 
     def _view(self, op: memory.ViewOp) -> Tensor:
         storage, offset = memory.storage_of(op.slot)
@@ -203,7 +244,7 @@ class _MethodEmitter:
                 place = start[0], start[1] + offset
         else:
             data_index = cast(Tensor, self.values[self.index[storage]]).data_buffer_idx
-        return self._tensor(op, dynamic=op.dynamic is not None, data_index=data_index, place=place)
+        return self._tensor(op, data_index=data_index, place=place)
 
     def _place(self, op: memory.PlannedOp) -> tuple[int, int] | None:
         place = op.place
@@ -216,10 +257,8 @@ class _MethodEmitter:
 
     def _tensor(
         self,
-        op: memory.SlotOp,
+        op: TensorOp,
         *,
-        name: StringAttr | None = None,
-        dynamic: bool = False,
         data_index: int = 0,
         place: tuple[int, int] | None = None,
     ) -> Tensor:
@@ -234,15 +273,26 @@ class _MethodEmitter:
             dim_order=list(order_of(type)),
             data_buffer_idx=data_index,
             allocation_info=None if place is None else AllocationDetails.at(*place),
-            shape_dynamism=ShapeDynamism.DYNAMIC_BOUND if dynamic else ShapeDynamism.STATIC,
-            extra_tensor_info=(
-                None if name is None else ExtraTensorInfo(fully_qualified_name=name.data)
-            ),
+            shape_dynamism=ShapeDynamism.DYNAMIC_BOUND if op.dynamic else ShapeDynamism.STATIC,
+            extra_tensor_info=self._extra(op),
+        )
+
+    def _extra(self, op: TensorOp) -> ExtraTensorInfo | None:
+        """The name and the device of a tensor, for what has either."""
+        if op.user_name is None and op.device is None:
+            return None
+        external = isinstance(op, memory.ExternalOp)
+        device, index = self._device(op, op.device)
+        return ExtraTensorInfo(
+            fully_qualified_name=None if op.user_name is None else op.user_name.data,
+            location=TensorDataLocation.EXTERNAL if external else TensorDataLocation.SEGMENT,
+            device_type=device,
+            device_index=index,
         )
 
     def _data(self, op: memory.SlotOp, value: Attribute, *, initial: bool) -> int:
         """The index of stored bytes; 0, with a diagnostic, where there are none that fit."""
-        data = self._bytes(op, value)
+        data = _bytes(op, value, self.weights, self.diagnostics, self._subject(op))
         if data is None:
             return 0
         type = memory.tensor_of(op.slot)
@@ -253,29 +303,17 @@ class _MethodEmitter:
         pool = self.segments.initial_data if initial else self.segments.constants
         return pool.add(data)
 
-    def _bytes(self, op: Operation, value: Attribute) -> memoryview | None:
-        if isinstance(value, ConstantAttr):
-            return memoryview(value.data.data)
-        if not isinstance(value, StringAttr):
-            self._refuse(op, f"no bytes in {value}", "give a weights key or an #edge.constant")
-            return None
-        try:
-            array = self.weights[value.data]
-        except (WeightsError, KeyError) as error:
-            known = isinstance(error, WeightsError)
-            self._refuse(op, str(error) if known else f"there are no weights {value}")
-            return None
-        return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-
-    def _instruction(self, op: Operation, starts: Mapping[Block, int]) -> Instruction:
+    def _instruction(self, op: Operation, chain: int, count: int, starts: Starts) -> Instruction:
         match op:
             case memory.CallOp():
                 number = self.operators.setdefault(op.operator.data, len(self.operators))
                 return KernelCall(number, self._indices(op.instruction_slots))
             case memory.DelegateCallOp():
-                payload = self._bytes(op, op.payload)
+                subject = self._subject(op)
+                payload = _bytes(op, op.payload, self.weights, self.diagnostics, subject)
                 reference = self.segments.add_delegate(b"" if payload is None else payload)
-                self.delegates.append(BackendDelegate(op.backend.data, reference))
+                specs = [CompileSpec(key, value) for key, value in op.compile_specs]
+                self.delegates.append(BackendDelegate(op.backend.data, reference, specs))
                 arguments = self._indices((*op.arguments, *op.outs))
                 return DelegateCall(len(self.delegates) - 1, arguments)
             case memory.MoveOp():
@@ -283,29 +321,61 @@ class _MethodEmitter:
             case memory.FreeOp():
                 return FreeCall(self.index[op.target])
             case memory.JumpFalseOp():
-                return JumpFalseCall(self.index[op.condition], starts[op.target])
+                target = starts[op.target]
+                if target == (chain + 1, 0):
+                    target = chain, count
+                if target[0] != chain:
+                    self._refuse(op, "jumps out of its chain", "jump inside it or to the next one")
+                return JumpFalseCall(self.index[op.condition], target[1])
             case _:
                 self._refuse(op, "not an instruction of the memory dialect")
                 return FreeCall(0)
 
-    def _refuse(self, op: Operation, message: str, advice: str = "") -> None:
+    def _subject(self, op: Operation) -> str:
         slot = op.results[0].name_hint if op.results else None
-        subject = f"@{self.method.sym_name.data}" + (f" %{slot}" if slot else "")
-        self.diagnostics.append(Diagnostic.at(op, f"{subject}: {message}", advice))
+        return f"@{self.method.sym_name.data}" + (f" %{slot}" if slot else "")
+
+    def _refuse(self, op: Operation, message: str, advice: str = "") -> None:
+        message = f"{self._subject(op)}: {message}"
+        self.diagnostics.append(Diagnostic.at(op, message, advice))
 
 
-_NO_INSTRUCTION = (memory.JumpOp, memory.EndOp)
+_NO_INSTRUCTION = (memory.JumpOp, memory.NextChainOp, memory.EndOp)
 """Terminators that only say what the order of instructions says in a program."""
 
 
-def _block_starts(method: memory.MethodOp) -> dict[Block, int]:
-    """The number of the first instruction of each block."""
-    starts: dict[Block, int] = {}
-    count = 0
+def _bytes(
+    op: Operation,
+    value: Attribute,
+    weights: Weights,
+    diagnostics: list[Diagnostic],
+    subject: str,
+) -> memoryview | None:
+    """The bytes of a weights key or a constant; None, with a diagnostic, where there are none."""
+    if isinstance(value, ConstantAttr):
+        return memoryview(value.data.data)
+    message, advice = f"no bytes in {value}", "give a weights key or an #edge.constant"
+    if isinstance(value, StringAttr):
+        try:
+            array = weights[value.data]
+            return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        except (WeightsError, KeyError) as error:
+            known = isinstance(error, WeightsError)
+            message, advice = str(error) if known else f"there are no weights {value}", ""
+    diagnostics.append(Diagnostic.at(op, f"{subject}: {message}", advice))
+    return None
+
+
+def _block_starts(method: memory.MethodOp) -> Starts:
+    """The chain of each block and the number of its first instruction there."""
+    starts: Starts = {}
+    chain = count = 0
     for block in method.body.blocks:
-        starts[block] = count
+        starts[block] = chain, count
         skipped = (*memory.SLOT_OPS, memory.BeginOp, *_NO_INSTRUCTION)
         count += sum(not isinstance(op, skipped) for op in block.ops)
+        if isinstance(block.last_op, memory.NextChainOp):
+            chain, count = chain + 1, 0
     return starts
 
 

@@ -259,7 +259,7 @@ def _leave_to_caller(method: memory.MethodOp, inputs: bool, outputs: bool) -> No
         op = slot.owner
         shared = slot in liveness.rebound or slot in liveness.read_before_write
         viewed = any(isinstance(use.operation, memory.ViewOp) for use in slot.uses)
-        if not isinstance(op, memory.PlannedOp) or op.initial is not None or shared or viewed:
+        if not isinstance(op, memory.PlannedOp) or op.is_state or shared or viewed:
             continue
         type = memory.tensor_of(slot)
         assert type is not None, "the slot holds a tensor"

@@ -58,6 +58,8 @@ class VerifyMemoryPass(ModulePass):
 
 
 def _violations(op: Operation) -> Iterator[Diagnostic]:
+    if isinstance(op, memory.NamedDataOp):
+        return
     if not isinstance(op, memory.MethodOp):
         yield Diagnostic.at(op, "not a memory.method", "run convert-edge-to-memory")
         return
@@ -115,7 +117,7 @@ def _accesses(method: memory.MethodOp, liveness: Liveness) -> Iterator[Diagnosti
     for op in method.instructions:
         slots = accesses(op)
         for slot in dict.fromkeys(memory.storage_of(slot)[0] for slot in slots.writes):
-            if isinstance(slot.owner, memory.ConstantOp):
+            if isinstance(slot.owner, memory.ConstantOp | memory.ExternalOp):
                 yield _at(op, slot, "is a constant and is written")
         for slot in dict.fromkeys((*slots.reads, *slots.writes)):
             if isinstance(slot.owner, memory.UnplannedOp) and slot not in supplied:

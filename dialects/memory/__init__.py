@@ -34,10 +34,12 @@ from .instructions import (
     JumpFalseOp,
     JumpOp,
     MoveOp,
+    NextChainOp,
 )
 from .method import MethodOp
+from .named_data import NamedDataOp
 from .slots import SLOT_OPS, SlotOp
-from .tensor_slots import ConstantOp, PlannedOp, UnplannedOp, ViewOp, storage_of
+from .tensor_slots import ConstantOp, ExternalOp, PlannedOp, UnplannedOp, ViewOp, storage_of
 from .types import (
     ListType,
     OptionalTensorsType,
@@ -68,6 +70,7 @@ __all__ = [
     "DelegateCallOp",
     "DoubleListOp",
     "EndOp",
+    "ExternalOp",
     "FreeOp",
     "IntListOp",
     "JumpFalseOp",
@@ -76,6 +79,8 @@ __all__ = [
     "Memory",
     "MethodOp",
     "MoveOp",
+    "NamedDataOp",
+    "NextChainOp",
     "NullOp",
     "OptionalTensorListOp",
     "OptionalTensorsType",
@@ -96,6 +101,6 @@ __all__ = [
 
 Memory = Dialect(
     "memory",
-    [MethodOp, *SLOT_OPS, BeginOp, *INSTRUCTION_OPS],
+    [MethodOp, NamedDataOp, *SLOT_OPS, BeginOp, *INSTRUCTION_OPS],
     [SlotType, ListType, StringType, TensorsType, OptionalTensorsType],
 )

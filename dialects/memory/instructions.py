@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint, i1
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.dialects.builtin import ArrayAttr, BytesAttr, StringAttr, SymbolNameConstraint, i1
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
+    ParsePropInAttrDict,
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     prop_def,
     successor_def,
     traits_def,
@@ -22,7 +24,8 @@ from xdsl.traits import IsTerminator, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
 from .syntax import Outs, Returns, Slot, Slots
-from .types import SLOT, SlotType, tensor_of
+from .types import SLOT, SlotType, is_number, tensor_of
+from .value_slots import is_rewritten
 
 
 @irdl_op_definition
@@ -117,8 +120,11 @@ class CallOp(IRDLOperation):
 class DelegateCallOp(IRDLOperation):
     """A call of a backend's payload, whose bytes are in the weights store.
 
+    `specs`: the options that the backend reads at load, pairs of a name and its bytes.
+
     ```mlir
     memory.delegate_call "XnnpackBackend" "payload-key"(%a) outs(%o)
+    memory.delegate_call "CoreMLBackend" "payload-key"(%a) outs(%o) {specs = [["unit", "cpu"]]}
     ```
     """
 
@@ -126,11 +132,12 @@ class DelegateCallOp(IRDLOperation):
 
     backend = prop_def(StringAttr)
     payload = prop_def(StringAttr)
+    specs = opt_prop_def(ArrayAttr)
     arguments = var_operand_def(SLOT)
     outs = var_operand_def(SLOT)
 
     traits = traits_def(MemoryWriteEffect())
-    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     assembly_format = (
         "$backend $payload `` custom<Slots>($arguments, type($arguments))"
         " custom<Outs>($outs, type($outs)) attr-dict"
@@ -143,11 +150,36 @@ class DelegateCallOp(IRDLOperation):
         payload: str,
         arguments: Sequence[SSAValue],
         outs: Sequence[SSAValue],
+        specs: Sequence[tuple[str, bytes]] = (),
     ):
+        pairs = [ArrayAttr([StringAttr(key), _text_or_bytes(value)]) for key, value in specs]
         super().__init__(
             operands=[arguments, outs],
-            properties={"backend": StringAttr(backend), "payload": StringAttr(payload)},
+            properties={
+                "backend": StringAttr(backend),
+                "payload": StringAttr(payload),
+                "specs": ArrayAttr(pairs) if pairs else None,
+            },
         )
+
+    @property
+    def compile_specs(self) -> list[tuple[str, bytes]]:
+        """The options as names and bytes."""
+        pairs = cast("ArrayAttr[ArrayAttr[StringAttr]]", self.specs or ArrayAttr([]))
+        return [(key.data, _bytes_of(value)) for key, value in pairs]
+
+    def verify_(self) -> None:
+        """Check that the options are pairs of strings."""
+        for pair in self.specs or ():
+            parts = cast("ArrayAttr[Attribute]", pair).data if isinstance(pair, ArrayAttr) else ()
+            match parts:
+                case (StringAttr(), StringAttr() | BytesAttr()):
+                    continue
+                case _:
+                    pass
+            raise VerifyException(
+                f'memory.delegate_call: {pair} is not an option; write ["name", "value"]'
+            )
 
 
 @irdl_op_definition
@@ -209,10 +241,33 @@ class JumpOp(IRDLOperation):
 
 
 @irdl_op_definition
+class NextChainOp(IRDLOperation):
+    """Ends a chain of instructions and runs on into the next one: `memory.next_chain ^next`.
+
+    Most programs have one chain. A jump does not leave its chain, but for the next one's start.
+    """
+
+    name = "memory.next_chain"
+
+    next = successor_def()
+
+    traits = traits_def(IsTerminator(), MemoryWriteEffect())
+    assembly_format = "$next attr-dict"
+
+    def __init__(self, next: Block):
+        super().__init__(successors=[next])
+
+    def verify_(self) -> None:
+        """Check that the block is the next one."""
+        _verify_falls_through(self, self.next)
+
+
+@irdl_op_definition
 class JumpFalseOp(IRDLOperation):
     """Jumps where the condition is false, else runs on into the next block.
 
-    The condition is an `i1` slot, or a bool tensor, which counts as false where any element is.
+    The condition is an `i1` slot, or one that an instruction makes that, or a bool tensor, which
+    counts as false where any element is.
 
     ```mlir
     memory.jump_false %c, ^target, ^next
@@ -236,7 +291,8 @@ class JumpFalseOp(IRDLOperation):
         """Check the condition's type and that the second block is the next one."""
         tensor = tensor_of(self.condition)
         type = cast(SlotType, self.condition.type).content if tensor is None else None
-        if (tensor.element_type if tensor is not None else type) != i1:
+        written = is_number(self.condition) and is_rewritten(self.condition)
+        if (tensor.element_type if tensor is not None else type) != i1 and not written:
             raise VerifyException(
                 f"memory.jump_false: the condition is a {self.condition.type}, not i1 or a tensor "
                 "of i1"
@@ -257,6 +313,17 @@ class EndOp(IRDLOperation):
         super().__init__()
 
 
+def _text_or_bytes(value: bytes) -> StringAttr | BytesAttr:
+    try:
+        return StringAttr(value.decode())
+    except UnicodeDecodeError:
+        return BytesAttr(value)
+
+
+def _bytes_of(value: StringAttr | BytesAttr) -> bytes:
+    return value.data if isinstance(value, BytesAttr) else value.data.encode()
+
+
 def _verify_falls_through(op: Operation, next: Block) -> None:
     block = op.parent_block()
     if block is not None and block.next_block is not next:
@@ -273,6 +340,7 @@ INSTRUCTION_OPS: tuple[type[IRDLOperation], ...] = (
     FreeOp,
     JumpOp,
     JumpFalseOp,
+    NextChainOp,
     EndOp,
 )
 """The operations that run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from xdsl.dialects.builtin import DenseArrayBase, StringAttr, SymbolNameConstraint, i64
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, StringAttr, SymbolNameConstraint, i64
 from xdsl.ir import Operation, Region
 from xdsl.irdl import (
     IRDLOperation,
@@ -28,7 +28,8 @@ class MethodOp(IRDLOperation):
 
     `arenas`: the byte size of each arena, entry 0 reserved and 0; absent before planning.
     `inputs`, `outputs`: the structures of the Python arguments and results, as the format's
-    container metadata has them.
+    container metadata has them. `devices`: the device of each arena, entry 0 reserved, "" for the
+    CPU; absent where all are there.
 
     ```mlir
     memory.method @forward attributes {arenas = array<i64: 0, 48>, outputs = "…"} { … }
@@ -41,6 +42,7 @@ class MethodOp(IRDLOperation):
     arenas = opt_prop_def(DenseArrayBase.constr(i64))
     inputs = opt_prop_def(StringAttr)
     outputs = opt_prop_def(StringAttr)
+    devices = opt_prop_def(ArrayAttr[StringAttr])
     body = region_def()
 
     traits = traits_def(SymbolOpInterface(), IsolatedFromAbove())

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from .tensor_slots import ConstantOp, PlannedOp, UnplannedOp, ViewOp
+from .tensor_slots import ConstantOp, ExternalOp, PlannedOp, UnplannedOp, ViewOp
 from .value_slots import (
     BoolListOp,
     DoubleListOp,
@@ -18,6 +18,7 @@ SlotOp: TypeAlias = (
     PlannedOp
     | UnplannedOp
     | ConstantOp
+    | ExternalOp
     | ViewOp
     | ScalarOp
     | StringOp
@@ -34,6 +35,7 @@ SLOT_OPS: tuple[type[SlotOp], ...] = (
     PlannedOp,
     UnplannedOp,
     ConstantOp,
+    ExternalOp,
     ViewOp,
     ScalarOp,
     StringOp,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import i64
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation
 from xdsl.irdl.declarative_assembly_format import (
     CustomDirective,
@@ -21,6 +22,8 @@ from xdsl.irdl.declarative_assembly_format import (
 )
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
+
+from .types import SlotType
 
 
 def parse_slot(parser: Parser) -> tuple[UnresolvedOperand, Attribute]:
@@ -106,6 +109,47 @@ class SlotItems(CustomDirective):
         state.print_whitespace(printer)
         with printer.in_square_brackets():
             _print_slots(printer, self.operands.get(op))
+
+
+@irdl_custom_directive
+class ForwardItems(CustomDirective):
+    """Slots of a list that may be declared later, of type `i64` unless it is said: `[%a, %b]`."""
+
+    operands: VariadicOperandVariable
+    types: TypeDirective
+
+    def parse(self, parser: Parser, state: ParsingState) -> None:
+        """Parse slots in square brackets."""
+
+        def item() -> tuple[UnresolvedOperand, Attribute]:
+            operand = parser.parse_unresolved_operand("expected a slot")
+            values = parser.ssa_values.get(operand.operand_name, ())
+            if operand.index < len(values):
+                return operand, values[operand.index].type
+            if parser.parse_optional_punctuation(":"):
+                return operand, parser.parse_type()
+            return operand, SlotType(i64)
+
+        slots = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, item)
+        _set_slots(self.operands, self.types, state, slots)
+
+    def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
+        """Print the slots in square brackets."""
+
+        def item(slot: SSAValue) -> None:
+            printer.print_operand(slot)
+            if slot.type != SlotType(i64) and _is_later(slot, op):
+                printer.print_string(" : ")
+                printer.print_attribute(slot.type)
+
+        state.print_whitespace(printer)
+        with printer.in_square_brackets():
+            printer.print_list(self.operands.get(op), item)
+
+
+def _is_later(slot: SSAValue, op: IRDLOperation) -> bool:
+    owner = slot.owner
+    return isinstance(owner, Operation) and op.is_before_in_block(owner)
 
 
 @irdl_custom_directive

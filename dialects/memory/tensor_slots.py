@@ -7,6 +7,7 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     EqAttrConstraint,
     IRDLOperation,
+    ParsePropInAttrDict,
     irdl_op_definition,
     operand_def,
     opt_prop_def,
@@ -24,13 +25,14 @@ class PlannedOp(IRDLOperation):
     """A tensor in planned memory.
 
     `user_name`: the name that the program carries for it. `dynamic`: its sizes may change up to
-    the type's. `arena` and `offset` (bytes) are absent before planning. `initial`: a mutable
-    buffer, and the key or constant of the bytes that it starts with; it lives as long as the
-    program.
+    the type's. `arena` and `offset` (bytes) are absent before planning. `state`: its content lives
+    on between runs, as a mutable buffer's does; `initial`: it is state, and the key or constant of
+    the bytes that it starts with. `device`: where it is, `cuda:0`, if not on the CPU.
 
     ```mlir
     %x = memory.planned "x" dynamic in 1 at 64 : !memory.slot<tensor<2x4xf32>>
     %k = memory.planned "cache" initial "cache" : !memory.slot<tensor<8x4xf32>>
+    %s = memory.planned state in 1 at 96 : !memory.slot<tensor<4xf32>>
     ```
     """
 
@@ -38,14 +40,17 @@ class PlannedOp(IRDLOperation):
 
     user_name = opt_prop_def(StringAttr)
     dynamic = opt_prop_def(UnitAttr)
+    state = opt_prop_def(UnitAttr)
     initial = opt_prop_def(Attribute)
     arena = opt_prop_def(IntegerAttr.constr(type=EqAttrConstraint(i64)))
     offset = opt_prop_def(IntegerAttr.constr(type=EqAttrConstraint(i64)))
+    device = opt_prop_def(StringAttr)
     slot = result_def(SLOT)
 
+    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = (
-        "($user_name^)? (`dynamic` $dynamic^)? (`initial` $initial^)? (`in` $arena^ `at` $offset)?"
-        " attr-dict `:` type($slot)"
+        "($user_name^)? (`dynamic` $dynamic^)? (`state` $state^)? (`initial` $initial^)?"
+        " (`in` $arena^ `at` $offset)? attr-dict `:` type($slot)"
     )
 
     def __init__(
@@ -68,6 +73,11 @@ class PlannedOp(IRDLOperation):
             },
             result_types=[SlotType(type)],
         )
+
+    @property
+    def is_state(self) -> bool:
+        """Whether its content lives on between runs."""
+        return self.state is not None or self.initial is not None
 
     @property
     def place(self) -> tuple[int, int] | None:
@@ -101,8 +111,10 @@ class UnplannedOp(IRDLOperation):
 
     user_name = opt_prop_def(StringAttr)
     dynamic = opt_prop_def(UnitAttr)
+    device = opt_prop_def(StringAttr)
     slot = result_def(SLOT)
 
+    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "($user_name^)? (`dynamic` $dynamic^)? attr-dict `:` type($slot)"
 
     def __init__(self, type: TensorType, *, name: str | None = None, dynamic: bool = False):
@@ -124,7 +136,8 @@ class ConstantOp(IRDLOperation):
     """A tensor of the program's constant segment.
 
     `value` is a key of the weights store or an `#edge.constant`. The slot may have another shape
-    than the stored array, with as many bytes.
+    than the stored array, with as many bytes. A `user_name` that the program carries stands in
+    the attributes.
 
     ```mlir
     %w = memory.constant "fc.weight" : !memory.slot<tensor<2x4xf32>>
@@ -135,13 +148,50 @@ class ConstantOp(IRDLOperation):
     name = "memory.constant"
 
     value = prop_def(Attribute)
+    user_name = opt_prop_def(StringAttr)
+    dynamic = opt_prop_def(UnitAttr)
+    device = opt_prop_def(StringAttr)
     slot = result_def(SLOT)
 
+    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value attr-dict `:` type($slot)"
 
     def __init__(self, value: str | Attribute, type: TensorType):
         super().__init__(
             properties={"value": StringAttr(value) if isinstance(value, str) else value},
+            result_types=[SlotType(type)],
+        )
+
+    def verify_(self) -> None:
+        """Check that the slot is a tensor."""
+        _verify_tensor(self)
+
+
+@irdl_op_definition
+class ExternalOp(IRDLOperation):
+    """A constant whose bytes stand, under this name, in a data file (`.ptd`) beside the program.
+
+    ```mlir
+    %w = memory.external "fc.weight" : !memory.slot<tensor<2x4xf32>>
+    ```
+    """
+
+    name = "memory.external"
+
+    user_name = prop_def(StringAttr)
+    dynamic = opt_prop_def(UnitAttr)
+    device = opt_prop_def(StringAttr)
+    slot = result_def(SLOT)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$user_name (`dynamic` $dynamic^)? attr-dict `:` type($slot)"
+
+    def __init__(self, name: str, type: TensorType, *, dynamic: bool = False):
+        super().__init__(
+            properties={
+                "user_name": StringAttr(name),
+                "dynamic": UnitAttr() if dynamic else None,
+            },
             result_types=[SlotType(type)],
         )
 
@@ -168,8 +218,11 @@ class ViewOp(IRDLOperation):
     source = operand_def(SLOT)
     offset = opt_prop_def(IntegerAttr.constr(type=EqAttrConstraint(i64)))
     dynamic = opt_prop_def(UnitAttr)
+    user_name = opt_prop_def(StringAttr)
+    device = opt_prop_def(StringAttr)
     slot = result_def(SLOT)
 
+    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = (
         "custom<Slot>($source, type($source)) (`+` $offset^)? (`dynamic` $dynamic^)? attr-dict"
         " `:` type($slot)"
@@ -198,9 +251,9 @@ class ViewOp(IRDLOperation):
         type = _verify_tensor(self)
         if (source := tensor_of(self.source)) is None:
             raise VerifyException(f"memory.view: the source is a {self.source.type}, not a tensor")
-        if isinstance(self.source.owner, UnplannedOp):
+        if isinstance(self.source.owner, UnplannedOp | ExternalOp):
             raise VerifyException(
-                "memory.view: the caller supplies the source's memory, so the format cannot name "
+                "memory.view: the source's memory comes from outside, so the format cannot name "
                 "a second tensor in it; plan the source or copy it"
             )
         if self.byte_offset < 0 or self.byte_offset + tensor_bytes(type) > tensor_bytes(source):
@@ -225,7 +278,9 @@ def storage_of(slot: SSAValue) -> tuple[SSAValue, int]:
     return slot, offset
 
 
-def _verify_tensor(op: PlannedOp | UnplannedOp | ConstantOp | ViewOp) -> TensorType:
+def _verify_tensor(
+    op: PlannedOp | UnplannedOp | ConstantOp | ExternalOp | ViewOp,
+) -> TensorType:
     if (type := tensor_of(op.slot)) is None:
         raise VerifyException(f"{op.name}: the slot holds {op.slot.type}, not a tensor")
     return type

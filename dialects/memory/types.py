@@ -84,6 +84,12 @@ def tensor_of(slot: SSAValue) -> TensorType | None:
     return cast(TensorType, content) if isinstance(content, TensorType) else None
 
 
+def is_number(slot: SSAValue) -> bool:
+    """Whether a slot holds a number, a truth value or nothing, which instructions may overwrite."""
+    content = cast(SlotType, slot.type).content
+    return content in (i64, f64, i1) or isinstance(content, NoneType)
+
+
 def tensor_bytes(type: TensorType) -> int:
     """The bytes of a dense tensor of this type."""
     return prod(type.get_shape()) * element_bytes(type.element_type)

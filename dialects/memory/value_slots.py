@@ -34,8 +34,17 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from .syntax import SlotItems, parse_slot
-from .types import SLOT, ListType, OptionalTensorsType, SlotType, StringType, TensorsType, tensor_of
+from .syntax import ForwardItems, SlotItems, parse_slot
+from .types import (
+    SLOT,
+    ListType,
+    OptionalTensorsType,
+    SlotType,
+    StringType,
+    TensorsType,
+    is_number,
+    tensor_of,
+)
 
 _NUMBER = BaseAttr(IntegerAttr) | BaseAttr(FloatAttr)
 
@@ -134,18 +143,29 @@ class NullOp(IRDLOperation):
 
 @irdl_op_definition
 class IntListOp(IRDLOperation):
-    """A list of integer slots, read at each call: `%l = memory.int_list [%a, %b]`."""
+    """A list of integer slots, read at each call: `%l = memory.int_list [%a, %b]`.
+
+    An item may be declared later, then with its type unless it is an `i64`; and it may start as
+    another number or nothing where an instruction writes it before the list is read.
+    """
 
     name = "memory.int_list"
 
-    items = var_operand_def(EqAttrConstraint(SlotType(i64)))
+    items = var_operand_def(SLOT)
     slot = result_def(EqAttrConstraint(SlotType(ListType(i64))))
 
-    assembly_format = "custom<SlotItems>($items, type($items)) attr-dict"
-    custom_directives = (SlotItems,)
+    assembly_format = "custom<ForwardItems>($items, type($items)) attr-dict"
+    custom_directives = (ForwardItems,)
 
     def __init__(self, items: Sequence[SSAValue]):
         super().__init__(operands=[items], result_types=[SlotType(ListType(i64))])
+
+    def verify_(self) -> None:
+        """Check that the items are integers, or written by an instruction."""
+        for item in self.items:
+            type = cast(SlotType, item.type).content
+            if type != i64 and not (is_number(item) and is_rewritten(item)):
+                raise VerifyException(f"memory.int_list: an item is a {item.type}, not an i64")
 
 
 @irdl_op_definition
@@ -208,7 +228,8 @@ class TensorListOp(IRDLOperation):
 class OptionalTensorListOp(IRDLOperation):
     """A list of tensor slots and nones: `%l = memory.optional_tensor_list [%a, none]`.
 
-    `present` says for each entry whether it is one of the operands.
+    `present` says for each entry whether it is one of the operands. A slot that holds nothing is
+    another way to write none.
     """
 
     name = "memory.optional_tensor_list"
@@ -258,12 +279,23 @@ class OptionalTensorListOp(IRDLOperation):
         printer.print_op_attributes(self.attributes)
 
     def verify_(self) -> None:
-        """Check that the items are tensors and as many as are present."""
-        _verify_items(self, self.items)
+        """Check that the items are tensors or nothing, and as many as are present."""
+        _verify_items(self, [item for item in self.items if item.type != SlotType(NoneType())])
         if (present := sum(map(bool, self.present.get_values()))) != len(self.items):
             raise VerifyException(
                 f"memory.optional_tensor_list: {len(self.items)} items, {present} of them present"
             )
+
+
+def is_rewritten(slot: SSAValue) -> bool:
+    """Whether an instruction writes a number slot, so that its content at first says little."""
+    for use in slot.uses:
+        last = use.index == len(use.operation.operands) - 1
+        if use.operation.name in ("memory.call", "memory.move") and last:
+            return True
+        if use.operation.name == "memory.delegate_call":
+            return True
+    return False
 
 
 def _verify_items(op: Operation, items: Sequence[SSAValue]) -> None:

@@ -93,14 +93,14 @@ def analyse(method: memory.MethodOp) -> Liveness:
     result = Liveness()
     instructions = list(method.instructions)
     result.positions = {op: i for i, op in enumerate(instructions, start=1)}
-    storages = _Storages(instructions)
+    storages = Storages(instructions)
     result.rebound = storages.rebound
     begin = method.begin
     exit = len(instructions) + 1
     outputs = {s for slot in tensors_in(begin.outputs) for s in storages.of(slot)}
     inputs = {s for slot in tensors_in(begin.inputs) for s in storages.of(slot)}
     kept: set[SSAValue] = {
-        op.slot for op in method.slots if isinstance(op, memory.PlannedOp) and op.initial
+        op.slot for op in method.slots if isinstance(op, memory.PlannedOp) and op.is_state
     }
     flows = [_Flow(block, storages) for block in method.body.blocks]
     _solve(flows, outputs)
@@ -133,7 +133,7 @@ def analyse(method: memory.MethodOp) -> Liveness:
     return result
 
 
-class _Storages:
+class Storages:
     """The storages that a slot may refer to: its own, and what moves bind to it."""
 
     def __init__(self, instructions: Sequence[Operation]):
@@ -155,8 +155,12 @@ class _Storages:
     def of(self, slot: SSAValue) -> list[SSAValue]:
         """The storages, constants left out."""
         own = memory.storage_of(slot)[0]
-        found = [] if isinstance(own.owner, memory.ConstantOp) else [own]
+        found = [] if isinstance(own.owner, memory.ConstantOp | memory.ExternalOp) else [own]
         return found + [s for s in self._bound.get(slot, ()) if s not in found]
+
+    def is_bound(self, slot: SSAValue) -> bool:
+        """Whether an instruction may give the slot the memory of another one."""
+        return bool(self._bound.get(slot))
 
     def replaced_by(self, slot: SSAValue) -> list[SSAValue]:
         """The storages whose whole content is new after the slot was written."""
@@ -171,7 +175,7 @@ class _Storages:
 class _Flow:
     """Data flow of one block: what it reads that was there before, and what it replaces."""
 
-    def __init__(self, block: Block, storages: _Storages):
+    def __init__(self, block: Block, storages: Storages):
         self.block = block
         self.ops = [
             op for op in block.ops if not isinstance(op, (*memory.SLOT_OPS, memory.BeginOp))
