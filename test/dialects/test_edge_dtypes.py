@@ -15,10 +15,8 @@ from edgeir.dialects.schema import OpEntry, read_table
 from edgeir.runtime.dtypes import BY_NAME
 
 TABLE = read_table(Path(dialects.__file__).parent / "aten" / "schemas.txt")
-NOT_IN_EDGE = {
-    f"aten::{name}"
-    for name in "alias batch_norm contiguous detach dropout flatten.using_ints ones reshape zeros".split()
-}
+_SYNONYMS = "alias batch_norm contiguous detach dropout flatten.using_ints ones reshape zeros"
+NOT_IN_EDGE = {f"aten::{name}" for name in _SYNONYMS.split()}
 
 TORCH_DTYPES = {
     "ui8": torch.uint8,
