@@ -11,6 +11,8 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "runtime"))
 
 from direct import CALLS
+from on_executorch import differences
+from operators_page import coverage_page
 from run import Result, Task, all_tasks, exceptions, few_tasks, run
 from samples import DTYPES, VARIANTS, operators
 
@@ -20,7 +22,7 @@ def main() -> int:
     arguments = _parse()
     tasks = [task for task in _tasks(arguments) if _wanted(task, arguments)]
     started, results = time.monotonic(), []
-    for group in run(tasks, arguments.seed, arguments.processes):
+    for group in run(tasks, arguments.seed, arguments.processes, arguments.executorch):
         results += group
         if arguments.verbose:
             for result in group:
@@ -30,6 +32,10 @@ def main() -> int:
             print(f"\r{len(results)} samples", end="", file=sys.stderr, flush=True)
     print(f"{len(results)} samples in {time.monotonic() - started:.0f} s, seed {arguments.seed}")
     unexpected = _report(results, arguments.by_op)
+    on_executorch = _run_on_executorch(results) if arguments.executorch else {}
+    if arguments.coverage:
+        page = coverage_page(results, on_executorch)
+        arguments.coverage.write_text(page, encoding="utf-8")
     if arguments.json:
         rows = [[r.name, r.outcome.kind, r.outcome.detail, r.outcome.uses] for r in results]
         arguments.json.write_text(json.dumps(rows, indent=0), encoding="utf-8")
@@ -46,6 +52,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--variant", action="append", choices=VARIANTS, help="only this variant")
     parser.add_argument("--by-op", action="store_true", help="print the share of each OpInfo")
     parser.add_argument("--verbose", action="store_true", help="print every sample not passed")
+    parser.add_argument("--executorch", action="store_true", help="run on its runtime too")
+    parser.add_argument("--coverage", type=Path, metavar="FILE", help="write the page of operators")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all outcomes to a file")
     return parser.parse_args()
 
@@ -81,6 +89,17 @@ def _report(results: list[Result], by_op: bool) -> list[Result]:
     ).most_common():
         print(f"{count:6} {operator}: {detail}")
     return unexpected
+
+
+def _run_on_executorch(results: list[Result]) -> dict[str, bool]:
+    """By the name of a result whether ExecuTorch's runtime agrees; what it does not is printed."""
+    portable = [result for result in results if result.outcome.run is not None]
+    found = differences([result.outcome.run for result in portable])
+    print(f"\nExecuTorch's runtime: {found.count('')} of {len(portable)} programs agree")
+    for result, difference in zip(portable, found, strict=True):
+        if difference:
+            print(f"       {result.name}: {difference}")
+    return {r.name: not difference for r, difference in zip(portable, found, strict=True)}
 
 
 def _print_shares(title: str, results: Iterable[Result], key: Callable[[Result], str]) -> None:

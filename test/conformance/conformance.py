@@ -102,7 +102,7 @@ class Checker:
         run = None
         if self.keep_runs and portable and not compare.only_shapes():
             outputs = tuple(to_torch(r) if isinstance(r, np.ndarray) else r for r in results)
-            run = Run(portable, tuple(_plain(t) for t in sample.tensors), outputs)
+            run = Run(portable, tuple(_dense(t) for t in sample.tensors), outputs)
         return Outcome("pass", "", used, run)
 
     def _modules(self, program: Any) -> tuple[list[Module], bytes | None]:
@@ -248,6 +248,11 @@ def _arguments(node: Node) -> dict[str, Any]:
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().resolve_conj().resolve_neg().contiguous()
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    # contiguous() leaves odd strides where a size is 1, which ExecuTorch's runtime does not take.
+    return _plain(tensor).clone(memory_format=torch.contiguous_format)
 
 
 def _distance(tensor: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:

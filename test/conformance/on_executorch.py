@@ -47,10 +47,19 @@ def _difference(run: Any, results: Any) -> str:
     try:
         assert len(results) == len(run.outputs), f"{len(results)} outputs"
         for result, wanted in zip(results, run.outputs, strict=True):
-            torch.testing.assert_close(result, wanted, equal_nan=True)
+            torch.testing.assert_close(result, wanted, equal_nan=True, **_tolerance(wanted))
     except AssertionError as error:
         return " ".join(str(error).split())[:200]
     return ""
+
+
+def _tolerance(wanted: Any) -> dict[str, float]:
+    """Some roundings of the largest element: other kernels add in another order."""
+    if not isinstance(wanted, torch.Tensor) or not wanted.is_floating_point() or not wanted.numel():
+        return {}
+    largest = wanted.double().nan_to_num(0, 0, 0).abs().max().item()
+    rounding = 16 * torch.finfo(wanted.dtype).eps
+    return {"rtol": rounding, "atol": rounding * largest}
 
 
 def main() -> None:
