@@ -7,13 +7,16 @@ import json
 import mmap
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from ..runtime.program.container import read_container
 from ..runtime.program.reader import read_program
-from .failure import run_tool
+from .failure import ToolError, run_tool
+from .inspection.difference import Program, compare_programs, difference_data, difference_text
+from .inspection.mistakes import MOST, find_mistakes
 from .inspection.operator_list import operator_list
-from .inspection.report import Report, describe_program
+from .inspection.report import describe_program
 from .inspection.text import report_text
 from .output_file import write_output
 
@@ -40,38 +43,70 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", metavar="FILE.pte", help="the program")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print data instead of text")
-    form.add_argument(
+    task = parser.add_mutually_exclusive_group()
+    task.add_argument(
+        "--check",
+        action="store_true",
+        help="only verify the program: all mistakes with instruction and source line",
+    )
+    task.add_argument(
         "--operators",
         action="store_true",
         help="print the operators in the YAML form of ExecuTorch's selective build",
     )
+    task.add_argument(
+        "--diff",
+        metavar="OTHER.pte",
+        help="what differs in another program",
+    )
+    parser.add_argument("--json", action="store_true", help="print data instead of text")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: stdout")
     return parser
 
 
 def _inspect(args: argparse.Namespace) -> int:
     path: str = args.file
+    if args.operators and args.json:
+        raise ToolError("--operators is YAML; leave out --json")
+    if args.check:
+        return _check(args)
     if args.operators:
         program = read_program(path).program
         write_output(args.output, operator_list(path, program.execution_plan))
         return 0
-    report = _describe(path)
-    text = _as_json(report.as_json()) if args.json else report_text(path, report)
+    program = _read(path)
+    if args.diff is not None:
+        changes = compare_programs(program, _read(args.diff))
+        text = _as_json(difference_data(changes)) if args.json else difference_text(changes)
+    else:
+        report = program.report
+        text = _as_json(report.as_json()) if args.json else report_text(path, report)
     write_output(args.output, text)
     return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    """Quiet and 0 for a sound program; else 1, and a line for each mistake on stderr."""
+    mistakes = find_mistakes(read_program(args.file, verify=False))
+    if args.json:
+        write_output(args.output, _as_json([asdict(mistake) for mistake in mistakes]))
+    else:
+        for mistake in mistakes:
+            print(f"{args.file}: error: {mistake}", file=sys.stderr)
+        if len(mistakes) == MOST:
+            print(f"{args.file}: the first {MOST} mistakes are shown", file=sys.stderr)
+    return 1 if mistakes else 0
 
 
 def _as_json(data: object) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def _describe(path: str) -> Report:
+def _read(path: str) -> Program:
     file = read_program(path)
     with Path(path).open("rb") as stream:
         data = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
-    return describe_program(file, read_container(data), len(data))
+    return Program(file, describe_program(file, read_container(data), len(data)))
 
 
 if __name__ == "__main__":

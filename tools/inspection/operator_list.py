@@ -58,9 +58,10 @@ def _calls(plan: ExecutionPlan) -> Iterator[tuple[str, str]]:
     """The operator and the kernel key of each kernel call."""
     for step in steps_of(plan):
         if isinstance(step.instruction, KernelCall):
-            tensors = (_described(plan, slot) for slot in step.instruction.args)
-            key = "|".join(text for text in tensors if text is not None)
-            yield plan.operators[step.instruction.op_index].full_name, f"v1/{key}"
+            described = (_described(plan, slot) for slot in step.instruction.args)
+            tensors = "|".join(text for text in described if text is not None)
+            key = f"v1/{tensors}" if tensors else "v1"
+            yield plan.operators[step.instruction.op_index].full_name, key
 
 
 def _described(plan: ExecutionPlan, slot: int) -> str | None:
@@ -82,4 +83,4 @@ def _mapping(name: str, entries: dict[str, set[str]]) -> list[str]:
 def _scalar(text: str) -> str:
     """A string as a YAML scalar; a quoted one is as JSON has it."""
     plain = _PLAIN.fullmatch(text) is not None and not re.fullmatch(r"[0-9.+-]*", text)
-    return text if plain and ("::" in text or "/" in text) else json.dumps(text)
+    return text if plain and any(mark in text for mark in ("::", "/", "v1")) else json.dumps(text)

@@ -38,13 +38,18 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]
 
 def argument_type(argument: Argument) -> str:
     """`f32[1x3]`, `f32[<=8x3]` where the shape is dynamic, or the type of a Python value."""
-    if not argument.bytes and not argument.shape and argument.dtype in _PYTHON_TYPES:
+    if argument.dtype in _PYTHON_TYPES:
         return argument.dtype
     bound = "<=" if argument.dynamic else ""
     return f"{argument.dtype}[{bound}{'x'.join(map(str, argument.shape))}]"
 
 
 _PYTHON_TYPES = ("int", "float", "bool", "str", "none")
+"""What `TensorInfo` calls the types of Python values; no scalar type has such a name."""
+
+
+def _argument_bytes(argument: Argument) -> str:
+    return "" if argument.dtype in _PYTHON_TYPES else f"{_bytes(argument.bytes)} bytes"
 
 
 def _indent(lines: Sequence[str]) -> Iterator[str]:
@@ -72,7 +77,7 @@ def _method(method: Method) -> list[str]:
     for what, arguments in (("inputs", method.inputs), ("outputs", method.outputs)):
         if not arguments:
             continue
-        rows = [(a.name, argument_type(a), f"{_bytes(a.bytes)} bytes") for a in arguments]
+        rows = [(a.name, argument_type(a), _argument_bytes(a)) for a in arguments]
         lines += [what, *_indent(table(rows, right=[2]))]
     if method.mutated_inputs:
         lines.append(f"writes its inputs {', '.join(method.mutated_inputs)}")
