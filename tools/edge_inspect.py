@@ -16,6 +16,7 @@ from .failure import ToolError, run_tool
 from .inspection.difference import Program, compare_programs, difference_data, difference_text
 from .inspection.mistakes import MOST, find_mistakes
 from .inspection.operator_list import operator_list
+from .inspection.page import report_page
 from .inspection.report import describe_program
 from .inspection.text import report_text
 from .output_file import write_output
@@ -59,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OTHER.pte",
         help="what differs in another program",
     )
+    task.add_argument("--html", metavar="REPORT.html", help="write one page to look at")
+    parser.add_argument(
+        "--source",
+        default=".",
+        metavar="DIR",
+        help="for --html: the folder of the model's source, which the page shows; default: here",
+    )
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: stdout")
     return parser
@@ -75,6 +83,9 @@ def _inspect(args: argparse.Namespace) -> int:
         write_output(args.output, operator_list(path, program.execution_plan))
         return 0
     program = _read(path)
+    if args.html is not None:
+        write_output(args.html, report_page(path, program.report, args.source))
+        return 0
     if args.diff is not None:
         changes = compare_programs(program, _read(args.diff))
         text = _as_json(difference_data(changes)) if args.json else difference_text(changes)
