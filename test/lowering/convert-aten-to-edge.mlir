@@ -113,3 +113,14 @@ func.func @symbolic(%x: tensor<?x4xf32, #edge.layout<dims = [s0, 4]>>) -> tensor
   %0 = aten.view(%x, size = [-1]) : (tensor<?x4xf32, #edge.layout<dims = [s0, 4]>>) -> tensor<?xf32, #edge.layout<dims = [4 * s0]>>
   func.return %0 : tensor<?xf32, #edge.layout<dims = [4 * s0]>>
 }
+
+// -----
+
+// A custom operator keeps its schema; it takes its operands as they are.
+// CHECK-LABEL: func.func @custom
+// CHECK-NEXT: %0 = edge.custom "my_ops::foo(Tensor x, Tensor? y=None, float k=1.) -> Tensor"(%i, k = 2.0) : (tensor<4xi64>) -> tensor<4xf32>
+// CHECK-NEXT: func.return %0
+func.func @custom(%i: tensor<4xi64>) -> tensor<4xf32> {
+  %0 = aten.custom "my_ops::foo(Tensor x, Tensor? y=None, float k=1.) -> Tensor"(%i, k = 2.0) : (tensor<4xi64>) -> tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}

@@ -92,3 +92,18 @@ func.func @refused(%x: tensor<4xf32>) {
   "test.op"() : () -> ()
   func.return
 }
+
+// -----
+
+// A custom operator: the arguments of its schema, then its outs.
+// CHECK-LABEL: memory.method @custom
+// CHECK: %[[NULL:.*]] = memory.null
+// CHECK: %[[TWO:.*]] = memory.scalar 2.000000e+00 : f64
+// CHECK: memory.begin ins(%x) outs(%[[FIRST:.*]], %[[SECOND:.*]])
+// CHECK: memory.call @"my_ops::foo.out"(%x, %[[NULL]], %[[TWO]]) outs(%[[FOO:.*]])
+// CHECK: memory.call @"my_ops::two.v_out"(%[[FOO]]) outs(%[[FIRST]], %[[SECOND]]) returns(%{{.*}})
+func.func @custom(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<2xf32>) {
+  %0 = edge.custom "my_ops::foo(Tensor x, Tensor? y=None, float k=1.) -> Tensor"(%x, k = 2.0) : (tensor<4xf32>) -> tensor<4xf32>
+  %1, %2 = edge.custom "my_ops::two.v(Tensor x) -> (Tensor, Tensor)"(%0) : (tensor<4xf32>) -> (tensor<4xf32>, tensor<2xf32>)
+  func.return %1, %2 : tensor<4xf32>, tensor<2xf32>
+}

@@ -69,3 +69,15 @@ func.func @illegal(%x: tensor<2x3x4xf32>, %y: tensor<1x3x4x4xui8>) -> (tensor<2x
   %2 = edge.upsample_bilinear2d.vec(%y, output_size = [8, 8], align_corners = false) : (tensor<1x3x4x4xui8>) -> tensor<1x3x8x8xui8>
   func.return %1, %2 : tensor<2x3x4xi64>, tensor<1x3x8x8xui8>
 }
+
+// -----
+
+// A custom operator stays whatever the target, because the device may have its kernel.
+// CHECK-LABEL: func.func @custom
+// CHECK-NEXT: edge.custom "my_ops::foo(Tensor x) -> Tensor"(%x)
+// WHOLE-LABEL: func.func @custom
+// WHOLE-NEXT: edge.custom "my_ops::foo(Tensor x) -> Tensor"(%x)
+func.func @custom(%x: tensor<4xi64>) -> tensor<4xf32> {
+  %0 = edge.custom "my_ops::foo(Tensor x) -> Tensor"(%x) : (tensor<4xi64>) -> tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}

@@ -50,3 +50,12 @@ func.func @foreign() {
   "test.op"() : () -> ()
   func.return
 }
+
+// -----
+
+// An operator of the table is no custom one.
+// CHECK: error: in aten.custom: aten::relu is no custom operator; use aten.relu
+func.func @custom(%x: tensor<4xf32>) {
+  %0 = aten.custom "aten::relu(Tensor self) -> Tensor"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  func.return
+}
