@@ -6,16 +6,23 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from .failure import ToolError, run_tool
 from .output_file import write_output
 from .plugins import add_load_option, load_files
 
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+    from ..dialects.context import EdgeContext
+
 _FORMATS = ("pt2", "mlir", "pte")
 _DESCRIPTION = """\
 Translates between forms of a model:
   edge-translate model.pt2 -o model.mlir      aten dialect, weights in model.safetensors
-  edge-translate memory.mlir -o model.pte     a planned module of the memory dialect"""
+  edge-translate memory.mlir -o model.pte     a planned module of the memory dialect
+  edge-translate any.pte -o any.mlir          and back; its data in any.safetensors"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--save-weights",
         metavar="FILE",
-        help="where the weights of a .pt2 go (default: beside the file of -o)",
+        help="where the data of a .pt2 or .pte goes (default: beside the file of -o)",
     )
     add_load_option(parser)
     return parser
@@ -67,7 +74,11 @@ def _formats(args: argparse.Namespace) -> tuple[str, str]:
     source = args.source or ("mlir" if args.input == "-" else _by_name(args.input))
     if source is None:
         raise ToolError(f"{args.input}: unknown format; name it with --from")
-    target = args.target or _by_name(args.output) or {"pt2": "mlir", "mlir": "pte"}.get(source)
+    target = (
+        args.target
+        or _by_name(args.output)
+        or {"pt2": "mlir", "mlir": "pte", "pte": "mlir"}.get(source)
+    )
     if target is None:
         raise ToolError("name the output format with --to, or by the file of -o")
     return source, target
@@ -88,24 +99,46 @@ def _translation(source: str, target: str) -> Callable[[argparse.Namespace], Non
             raise ToolError("compile a .pt2 with edge-compile MODEL.pt2 -o MODEL.pte")
         case "mlir", "mlir":
             raise ToolError("edge-opt reads and writes text")
-        case "pte", _:
-            raise ToolError("programs cannot be read back into text yet; edge-run runs them")
+        case "pte", "mlir":
+            return _read_program
         case _:
             raise ToolError(f"there is no way from .{source} to .{target}")
 
 
 def _import_program(args: argparse.Namespace) -> None:
     from ..dialects.context import EdgeContext
-    from ..dialects.module_text import print_module
     from ..lowering.from_torch.capture import capture
     from ..lowering.from_torch.importer import import_programs
-    from .module_file import Overlay
     from .torch_output import quiet_torch
 
     context = EdgeContext()
     with quiet_torch():
         programs = capture(args.input)
     module = import_programs(programs, context.weights)
+    _write_text(args, module, context)
+
+
+def _read_program(args: argparse.Namespace) -> None:
+    from ..dialects.context import edge_context
+    from ..lowering.read_program import program_module
+    from ..runtime.errors import ProgramError
+    from ..runtime.program.reader import read_program
+
+    context = edge_context()
+    source = sys.stdin.buffer.read() if args.input == "-" else args.input
+    file = read_program(source)
+    try:
+        module = program_module(file, context.weights)
+    except ProgramError as error:
+        raise ToolError(f"{args.input}: {error}") from None
+    _write_text(args, module, context)
+
+
+def _write_text(args: argparse.Namespace, module: ModuleOp, context: EdgeContext) -> None:
+    """Write the text of a module, and its data to a file beside it."""
+    from ..dialects.module_text import print_module
+    from .module_file import Overlay
+
     overlay = Overlay(args.output, args.save_weights)
     overlay.add(module, context.weights)
     text = print_module(module, locations=False if args.strip_locations else None)

@@ -14,7 +14,7 @@ Planner: TypeAlias = Callable[[Sequence[Storage]], list[int]]
 """Gives each storage a byte offset, a multiple of the alignment, so that no two storages that are
 live at the same position overlap."""
 
-_NOT_PLANNERS = ("storage", "registry", "liveness")
+_NOT_PLANNERS = ("aliasing", "storage", "registry", "liveness")
 _REGISTERED: dict[str, Planner] = {}
 
 
