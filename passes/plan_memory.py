@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
+from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, i64
@@ -60,7 +62,8 @@ class PlanMemoryPass(ModulePass):
 
     Tensors that are not live at the same time share bytes. A call writes its result over an
     operand where the operand dies there, the operator table allows it (`overwrites=`) and both
-    have one type; inputs may be overwritten like temporaries. Mutable buffers live always.
+    have one type; inputs may be overwritten like temporaries. Mutable buffers live always; those of
+    several methods are in an arena of their own, where a name has one offset in all methods.
 
     `algorithm`: `greedy`, `naive`, or what was registered. `inputs`, `outputs`: false leaves them
     to the caller, but for those that are both or that other tensors share memory with.
@@ -98,10 +101,12 @@ class PlanMemoryPass(ModulePass):
         """Plan each method; all methods that do not fit are reported at once."""
         planner = find_planner(self.algorithm)
         diagnostics: list[Diagnostic] = []
-        for method in (m for m in op.ops if isinstance(m, memory.MethodOp)):
+        methods = [m for m in op.ops if isinstance(m, memory.MethodOp)]
+        shared = shared_places(methods, max(2, len(self.arena_sizes) + 1))
+        for method in methods:
             _leave_to_caller(method, self.inputs, self.outputs)
             try:
-                _apply(method, plan(method, planner, self.arena_sizes))
+                _apply(method, plan(method, planner, self.arena_sizes, shared))
             except DiagnosticsError as error:
                 diagnostics += error.diagnostics
                 continue
@@ -111,14 +116,44 @@ class PlanMemoryPass(ModulePass):
             raise DiagnosticsError(diagnostics)
 
 
-def plan(method: memory.MethodOp, planner: Planner, arena_sizes: Sequence[int] = ()) -> MemoryPlan:
-    """The places of a method's planned slots; the method stays as it is.
+def shared_places(
+    methods: Sequence[memory.MethodOp], arena: int
+) -> dict[SSAValue, tuple[int, int]]:
+    """The places of all mutable buffers of several methods, in one arena; none for one method.
+
+    Runtimes may share any arena between methods, but only in this one no method puts temporaries.
+    """
+    if len(methods) < 2:
+        return {}
+    places: dict[SSAValue, tuple[int, int]] = {}
+    offsets: dict[Any, int] = {}
+    end = 0
+    for op in (op for method in methods for op in _planned(method) if op.is_state):
+        # One without a name, of a program that was read back, is known by where it was.
+        identity = (op.user_name or op.place or op, op.slot.type, op.initial)
+        if identity not in offsets:
+            offsets[identity] = end
+            end += Storage(_bytes(op.slot), 0, 0).padded
+        places[op.slot] = arena, offsets[identity]
+    return places
+
+
+def plan(
+    method: memory.MethodOp,
+    planner: Planner,
+    arena_sizes: Sequence[int] = (),
+    shared: Mapping[SSAValue, tuple[int, int]] = MappingProxyType({}),
+) -> MemoryPlan:
+    """The places of a method's planned slots, of which `shared` are given; it stays as it is.
 
     Raises DiagnosticsError, naming what is live at the peak, where the capacities do not suffice.
     """
-    groups = shared_storages(method, analyse(method))
+    groups = [g for g in shared_storages(method, analyse(method)) if g.slots[0] not in shared]
+    given: dict[SSAValue, tuple[int, int]] = {
+        op.slot: shared[op.slot] for op in _planned(method) if op.slot in shared
+    }
     if not groups:
-        return MemoryPlan({}, (0,))
+        return _with_given(MemoryPlan({}, (0,)), given)
     places: dict[SSAValue, tuple[int, int]] = {}
     arenas = [0]
     left = groups
@@ -136,8 +171,18 @@ def plan(method: memory.MethodOp, planner: Planner, arena_sizes: Sequence[int] =
             places.update((slot, (len(arenas) - 1, offset)) for slot in group.slots)
         left = spilled
         if not left:
-            return MemoryPlan(places, tuple(arenas))
+            return _with_given(MemoryPlan(places, tuple(arenas)), given)
     raise DiagnosticsError([_overflow(method, groups, left, arena_sizes)])
+
+
+def _with_given(plan: MemoryPlan, given: Mapping[SSAValue, tuple[int, int]]) -> MemoryPlan:
+    """A plan with more places, in an arena behind its own."""
+    if not given:
+        return plan
+    arena = next(iter(given.values()))[0]
+    size = max(offset + Storage(_bytes(slot), 0, 0).padded for slot, (_, offset) in given.items())
+    unused = (0,) * (arena - len(plan.arenas))
+    return MemoryPlan({**plan.places, **given}, (*plan.arenas, *unused, size))
 
 
 def memory_report(method: memory.MethodOp) -> MemoryReport:

@@ -63,10 +63,10 @@ memory.method @view {
   memory.end
 }
 
-// A mutable buffer has bytes of its own, although it is read only once.
-// CHECK-LABEL: memory.method @state attributes {arenas = array<i64: 0, 32>}
-// CHECK: %k = memory.planned "k" initial "k" in 1 at [[K:[0-9]+]]
-// CHECK-NOT: memory.planned in 1 at [[K]]
+// Mutable buffers of several methods are in an arena of their own; a name has one place in all.
+// CHECK-LABEL: memory.method @state attributes {arenas = array<i64: 0, 16, 16>}
+// CHECK: %k = memory.planned "k" initial "k" in 2 at 0
+// CHECK: %a = memory.planned in 1 at 0
 memory.method @state {
   %k = memory.planned "k" initial "k" : !memory.slot<tensor<4xf32>>
   %a = memory.planned : !memory.slot<tensor<4xf32>>
@@ -74,6 +74,17 @@ memory.method @state {
   memory.begin ins() outs(%b)
   memory.call @"aten::relu.out"(%k) outs(%a)
   memory.call @"aten::relu.out"(%a) outs(%b)
+  memory.end
+}
+
+// CHECK-LABEL: memory.method @other_state attributes {arenas = array<i64: 0, 0, 32>}
+// CHECK: %n = memory.planned "n" initial "n" in 2 at 16
+// CHECK: %k = memory.planned "k" initial "k" in 2 at 0
+memory.method @other_state {
+  %n = memory.planned "n" initial "n" : !memory.slot<tensor<4xf32>>
+  %k = memory.planned "k" initial "k" : !memory.slot<tensor<4xf32>>
+  memory.begin ins() outs()
+  memory.call @"aten::relu.out"(%k) outs(%n)
   memory.end
 }
 
