@@ -1891,6 +1891,13 @@ class ReshapeOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, shape: Sequence[int | Expr], *, result_types: Sequence[Attribute]) -> None: ...
 
+class ViewAsRealOp(SchemaOp):
+    """aten::view_as_real(Tensor(a) self) -> Tensor(a)"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
 class ViewOp(SchemaOp):
     """aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)"""
 
@@ -2213,6 +2220,16 @@ class GridSampler2dOp(SchemaOp):
     align_corners: Attribute
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, input: SSAValue, grid: SSAValue, interpolation_mode: int | Expr, padding_mode: int | Expr, align_corners: bool, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _FftC2cOp(SchemaOp):
+    """aten::_fft_c2c(Tensor self, SymInt[] dim, int normalization, bool forward) -> Tensor"""
+
+    self: SSAValue
+    dim: Attribute
+    normalization: Attribute
+    forward: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: Sequence[int | Expr], normalization: int | Expr, forward: bool, *, result_types: Sequence[Attribute]) -> None: ...
 
 class _FftC2rOp(SchemaOp):
     """aten::_fft_c2r(Tensor self, int[] dim, int normalization, SymInt last_dim_size) -> Tensor"""
