@@ -66,7 +66,8 @@ function showTip(event, title, lines) {
   const box = tip.getBoundingClientRect();
   tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8))}px`;
   const below = event.clientY + 18;
-  tip.style.top = `${below + box.height > innerHeight ? event.clientY - box.height - 10 : below}px`;
+  const top = below + box.height > innerHeight ? event.clientY - box.height - 10 : below;
+  tip.style.top = `${Math.max(4, top)}px`;
 }
 const hideTip = () => { tip.hidden = true; };
 
@@ -206,7 +207,7 @@ function drawPlan() {
 }
 
 function arenaPicture(arena) {
-  const tensors = current.planned.filter((t) => t.arena === arena.id);
+  const tensors = current.planned.filter((t) => t.arena === arena.id && t.bytes > 0);
   const width = Math.max(480, byId("plan").clientWidth || 1000);
   const [left, right, top, bottom] = [74, 10, 8, 26];
   const height = 380;
@@ -251,13 +252,14 @@ function tensorBox(t, x, y) {
     [t.module, place].filter(Boolean).join(" · "),
     sourceText(t),
   ];
-  const box = draw("rect", { class: "box", x: x0, y: y0, width: w, height: h, hue: hue(t.module),
+  const box = draw("rect", { class: "box", x: x0, y: y0, width: w, height: h, hue: hue(t.module || t.operator),
     onmousemove: (event) => showTip(event, t.name, lines),
     onmouseleave: hideTip,
     onclick: () => reveal(byId(`i-${makerOf(t)}`)) });
   const room = Math.floor((w - 8) / 6.6);
   if (h < 15 || room < 4) return [box];
-  const text = t.module ? `${t.name} ${t.module}` : `${t.name} ${t.role}`;
+  const full = `${t.name} ${t.module || t.role}`;
+  const text = full.length <= room || room > t.name.length + 6 ? full : t.name;
   const label = text.length > room ? `${text.slice(0, room - 1)}…` : text;
   return [box, draw("text", { class: "boxlabel", x: x0 + 4, y: y0 + Math.min(13, h / 2 + 4) }, label)];
 }
@@ -326,7 +328,7 @@ function tile(area, node, path, x, y, width, height, outer) {
   const children = [...node.children.values()].sort((a, b) => b.size - a.size);
   if (!outer) {
     const module = byId("grouping").value === "module" ? path.join(".") : path[0];
-    const div = make("div", { class: "tile", hue: path[0].startsWith("(") ? 0 : hue(module),
+    const div = make("div", { class: "tile", hue: path[0].startsWith("(") ? 212 : hue(module),
       onmousemove: (event) => showTip(event, path.join("."), [
         `${bytes(node.size)} · ${((100 * node.size) / report.file.bytes).toFixed(1)} % of the file`,
         ...(node.detail?.lines ?? [])]),
