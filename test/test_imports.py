@@ -100,7 +100,14 @@ def _loaded(code: str, *names: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["edgeir", "edgeir.runtime", "edgeir.runtime.module", "edgeir.tools.edge_run"]
+    "module",
+    [
+        "edgeir",
+        "edgeir.runtime",
+        "edgeir.runtime.module",
+        "edgeir.tools.edge_run",
+        "edgeir.tools.edge_inspect",
+    ],
 )
 def test_running_needs_numpy_alone(module: str):
     assert _loaded(f"import {module}", "torch", "xdsl", "llvmlite") == []
