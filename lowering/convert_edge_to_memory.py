@@ -134,7 +134,9 @@ class _MethodConverter:
         if name not in self._buffers:
             type = cast(TensorType[Attribute], value.type)
             slot = memory.PlannedOp(type, name=name, initial=StringAttr(name))
-            self._buffers[name] = self._slots.declare(slot, None, value.name_hint)
+            hint = name.replace(".", "_")
+            hint = hint if SSAValue.is_valid_name(hint) else value.name_hint
+            self._buffers[name] = self._slots.declare(slot, None, hint)
         return self._buffers[name]
 
     def _name_outputs(self, block: Block) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any, cast
 
+import numpy as np
 from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
@@ -16,7 +18,7 @@ from ..dialects.function import VALUE, functions, symbol_ranges
 from ..dialects.layout import dims_of
 from ..dialects.schema_values import from_attribute
 from ..dialects.weights import Array, WeightsError
-from ..runtime.dtypes import BY_NAME
+from ..runtime.dtypes import BY_DTYPE, BY_NAME
 from ..runtime.errors import ProgramError
 from .comparison import compare, largest
 from .failure import ToolError
@@ -29,7 +31,14 @@ _FINE = 1e-4
 _SIZE = 3
 """What a symbolic size is, where its range allows it."""
 
-Results = Mapping[str, list[Any]]
+
+@dataclass(frozen=True)
+class Results:
+    """What a call gives: outputs in order, and what it leaves changed."""
+
+    outputs: list[Any]
+    changed: Mapping[str, Array]
+    """Mutated inputs and buffers, by what messages call them."""
 
 
 class NumericsCheck:
@@ -57,29 +66,46 @@ class NumericsCheck:
             reason = str(error).splitlines()[0]
             print(f"warning: numerics not checked after {pass_name}: {reason}", file=sys.stderr)
             return
-        for method, outputs in results.items():
-            self._compare(runnable, method, outputs)
+        for method, result in results.items():
+            self._compare(runnable, method, result)
         self._results = results
         self._pending.clear()
 
-    def _run(self, runnable: Runnable) -> Results:
+    def _run(self, runnable: Runnable) -> Mapping[str, Results]:
         return {
-            method: runnable.run(method, inputs)
+            method: _run_method(runnable, method, inputs)
             for method, inputs in self._inputs.items()
             if method in runnable.methods
         }
 
-    def _compare(self, runnable: Runnable, method: str, outputs: list[Any]) -> None:
-        info = runnable.methods[method]
-        # A program does not return the new values of mutated inputs, which come first.
-        expected = self._results[method][-len(outputs) :] if outputs else []
-        for output, got, want in zip(info.outputs, outputs, expected, strict=True):
-            rtol = _TOLERANCE.get(output.scalar_type, _FINE)
-            difference = compare(got, want, rtol, rtol * largest(want))
-            if difference is not None:
-                passes = " and ".join(self._pending)
-                verb = "changes" if len(self._pending) == 1 else "change"
-                raise ToolError(f"{passes} {verb} {output.name} of {method}: {difference}")
+    def _compare(self, runnable: Runnable, method: str, results: Results) -> None:
+        before = self._results[method]
+        # A program without the structure of its outputs also gives the new values of inputs, first.
+        expected = before.outputs[-len(results.outputs) :] if results.outputs else []
+        infos = runnable.methods[method].outputs
+        for output, got, want in zip(infos, results.outputs, expected, strict=True):
+            self._compare_value(f"{output.name} of {method}", output.scalar_type, got, want)
+        for name, got in results.changed.items():
+            if (want := before.changed.get(name)) is None:
+                continue
+            self._compare_value(f"{name} of {method}", BY_DTYPE[got.dtype].name, got, want)
+
+    def _compare_value(self, name: str, scalar_type: str, got: Any, want: Any) -> None:
+        rtol = _TOLERANCE.get(scalar_type, _FINE)
+        difference = compare(got, want, rtol, rtol * largest(want))
+        if difference is not None:
+            passes = " and ".join(self._pending)
+            verb = "changes" if len(self._pending) == 1 else "change"
+            raise ToolError(f"{passes} {verb} {name}: {difference}")
+
+
+def _run_method(runnable: Runnable, method: str, inputs: Sequence[Any]) -> Results:
+    given: list[Any] = [x.copy() if hasattr(x, "copy") else x for x in inputs]
+    outputs = runnable.run(method, given)
+    info = runnable.methods[method]
+    changed = {f"input {info.inputs[i].name}": given[i] for i in info.mutated_inputs}
+    state = {f"state {name}": np.array(value) for name, value in runnable.state.items()}
+    return Results(outputs, changed | state)
 
 
 def _function_inputs(function: FuncOp) -> list[Any]:

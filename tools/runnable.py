@@ -25,8 +25,13 @@ class Runnable(Protocol):
         """The methods, by name."""
         ...
 
+    @property
+    def state(self) -> Mapping[str, Array]:
+        """What the mutable buffers hold that the calls so far have written, and maybe others."""
+        ...
+
     def run(self, method: str, inputs: Sequence[Any]) -> list[Any]:
-        """The outputs of a method for its inputs, in order."""
+        """The outputs of a method for its inputs, in order; an input that it mutates is written."""
         ...
 
     def profile(self, method: str, inputs: Sequence[Any]) -> Log:
@@ -40,6 +45,7 @@ class RunnableProgram:
     def __init__(self, module: Module):
         self._module = module
         self.methods: Mapping[str, MethodInfo] = module.methods
+        self.state: Mapping[str, Array] = module.state
 
     def run(self, method: str, inputs: Sequence[Any]) -> list[Any]:
         """The outputs of a method for its inputs, in order."""

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
-from ..dialects.function import functions, input_names, output_names, symbol_ranges
+from ..dialects.function import functions, input_names, mutations, output_names, symbol_ranges
 from ..dialects.layout import upper_bounds
 from ..dialects.weights import Array
 from ..passes.evaluate import evaluate
@@ -25,18 +25,22 @@ _NUMBERS = {"i64": "int", "f64": "float", "i1": "bool"}
 
 
 class RunnableFunctions:
-    """The functions of a module."""
+    """The functions of a module.
+
+    `state` holds the buffers that a call has written; the others have their initial values.
+    """
 
     def __init__(self, module: ModuleOp, weights: Mapping[str, Array]):
         self._functions = {f.sym_name.data: f for f in functions(module)}
         self._weights = weights
+        self.state: dict[str, Array] = {}
         self.methods: Mapping[str, MethodInfo] = {
             name: _describe(function) for name, function in self._functions.items()
         }
 
     def run(self, method: str, inputs: Sequence[Any]) -> list[Any]:
-        """The outputs of a function for its inputs, in order."""
-        return evaluate(self._functions[method], inputs, self._weights)
+        """The user's outputs of a function for its inputs, in order; `state` is updated."""
+        return evaluate(self._functions[method], inputs, self._weights, self.state)
 
     def profile(self, method: str, inputs: Sequence[Any]) -> list[tuple[str, float]]:
         """Functions have no instructions to log: raises ToolError."""
@@ -45,9 +49,14 @@ class RunnableFunctions:
 
 def _describe(function: FuncOp) -> MethodInfo:
     types = function.function_type
+    targets = mutations(function)
+    new = len(targets)
+    mutated = tuple(target for target in targets if isinstance(target, int))
     inputs = _describe_values(function, "input", input_names(function), types.inputs)
-    outputs = _describe_values(function, "output", output_names(function), types.outputs)
-    return MethodInfo(function.sym_name.data, inputs, outputs, None, None, (), ())
+    outputs = _describe_values(
+        function, "output", output_names(function)[new:], types.outputs.data[new:]
+    )
+    return MethodInfo(function.sym_name.data, inputs, outputs, None, None, mutated, ())
 
 
 def _describe_values(
