@@ -11,12 +11,13 @@ from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, i64
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from ..dialects import aten, memory
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from .planners.aliasing import foreign_sources
 from .planners.liveness import Liveness, Span, analyse, tensors_in
 from .planners.registry import Planner, find_planner
 from .planners.storage import Storage, live_bytes, lower_bound
@@ -102,6 +103,8 @@ class PlanMemoryPass(ModulePass):
         planner = find_planner(self.algorithm)
         diagnostics: list[Diagnostic] = []
         methods = [m for m in op.ops if isinstance(m, memory.MethodOp)]
+        if entangled := [d for method in methods for d in _entangled(method)]:
+            raise DiagnosticsError(entangled)
         shared = shared_places(methods, max(2, len(self.arena_sizes) + 1))
         for method in methods:
             _leave_to_caller(method, self.inputs, self.outputs)
@@ -114,6 +117,18 @@ class PlanMemoryPass(ModulePass):
                 print(_report_line(method), file=sys.stderr)
         if diagnostics:
             raise DiagnosticsError(diagnostics)
+
+
+def _entangled(method: memory.MethodOp) -> list[Diagnostic]:
+    """What a method that has places relies on without saying so: bytes written by another slot."""
+    found: list[Diagnostic] = []
+    for slot, storages in foreign_sources(method).items():
+        names = " or ".join(f"%{s.name_hint or '?'}" for s in storages)
+        message = f"%{slot.name_hint or '?'} reads what {names} left in the same bytes"
+        advice = f"declare it as memory.view of {names}, or keep the plan"
+        assert isinstance(slot.owner, Operation), "slots are declared"
+        found.append(Diagnostic.at(slot.owner, f"@{method.sym_name.data}: {message}", advice))
+    return found
 
 
 def shared_places(

@@ -168,6 +168,8 @@ def _overlaps(method: memory.MethodOp, liveness: Liveness) -> Iterator[Diagnosti
             b = placed[i + 1 + int(j)]
             if group_of[a.op.slot] is group_of[b.op.slot] and a.begin == b.begin:
                 continue
+            if any({a.op.slot, b.op.slot} <= slots for slots in liveness.alternatives):
+                continue
             yield _at(
                 b.op,
                 b.op.slot,

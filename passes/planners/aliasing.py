@@ -60,7 +60,8 @@ class _Aliasing:
         self.ranges: dict[SSAValue, _Range] = {
             op.slot: place for op in method.slots if (place := _range_of(op.slot)) is not None
         }
-        self.storages = Storages(list(method.instructions))
+        inputs = tensors_in(method.begin.inputs)
+        self.storages = Storages(list(method.instructions), inputs)
         self.meeting: dict[SSAValue, list[tuple[SSAValue, bool]]] = {}
         self.found: dict[SSAValue, frozenset[SSAValue | None]] = {}
         if not self.ranges:

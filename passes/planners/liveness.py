@@ -38,6 +38,8 @@ class Liveness:
     """Storages whose content at entry is read although nothing puts it there, and a reader."""
     rebound: set[SSAValue] = field(default_factory=set[SSAValue])
     """Storages that an instruction binds to other slots."""
+    alternatives: list[frozenset[SSAValue]] = field(default_factory=list[frozenset[SSAValue]])
+    """Storages of which one slot has one or the other, as the results of branches are."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ def analyse(method: memory.MethodOp) -> Liveness:
     result = Liveness()
     instructions = list(method.instructions)
     result.positions = {op: i for i, op in enumerate(instructions, start=1)}
-    storages = Storages(instructions)
-    result.rebound = storages.rebound
     begin = method.begin
+    storages = Storages(instructions, tensors_in(begin.inputs))
+    result.rebound = storages.rebound
+    result.alternatives = storages.alternatives()
     exit = len(instructions) + 1
     outputs = {s for slot in tensors_in(begin.outputs) for s in storages.of(slot)}
     inputs = {s for slot in tensors_in(begin.inputs) for s in storages.of(slot)}
@@ -103,14 +106,14 @@ def analyse(method: memory.MethodOp) -> Liveness:
         op.slot for op in method.slots if isinstance(op, memory.PlannedOp) and op.is_state
     }
     flows = [_Flow(block, storages) for block in method.body.blocks]
-    _solve(flows, outputs)
+    _solve(flows, {name for slot in tensors_in(begin.outputs) for name in storages.names(slot)})
 
     touched: dict[SSAValue, list[int]] = {}
     for flow in flows:
         start, end = result.positions[flow.ops[0]], result.positions[flow.ops[-1]]
-        for storage in flow.live_in:
+        for storage in storages.behind(flow.live_in):
             touched.setdefault(storage, []).append(start)
-        for storage in flow.live_out:
+        for storage in storages.behind(flow.live_out):
             touched.setdefault(storage, []).append(end)
         for op, reads, writes in flow.accesses:
             for storage in (*reads, *writes):
@@ -136,7 +139,10 @@ def analyse(method: memory.MethodOp) -> Liveness:
 class Storages:
     """The storages that a slot may refer to: its own, and what moves bind to it."""
 
-    def __init__(self, instructions: Sequence[Operation]):
+    def __init__(self, instructions: Sequence[Operation], inputs: Iterable[SSAValue] = ()):
+        self._filled = {*inputs}
+        for op in instructions:
+            self._filled.update(accesses(op).writes, written_arguments(op))
         self._bound: dict[SSAValue, set[SSAValue]] = {}
         self.rebound: set[SSAValue] = set()
         bindings = [pair for op in instructions if (pair := _binding(op)) is not None]
@@ -155,8 +161,31 @@ class Storages:
     def of(self, slot: SSAValue) -> list[SSAValue]:
         """The storages, constants left out."""
         own = memory.storage_of(slot)[0]
-        found = [] if isinstance(own.owner, memory.ConstantOp | memory.ExternalOp) else [own]
+        outside = isinstance(own.owner, memory.ConstantOp | memory.ExternalOp)
+        found = [] if outside or self._is_name(slot) else [own]
         return found + [s for s in self._bound.get(slot, ()) if s not in found]
+
+    def _is_name(self, slot: SSAValue) -> bool:
+        """Whether a slot only ever stands for others: nothing is written to its own memory."""
+        op = slot.owner
+        if isinstance(op, memory.PlannedOp) and op.is_state:
+            return False
+        return bool(self._bound.get(slot)) and slot not in self._filled
+
+    def names(self, slot: SSAValue) -> list[SSAValue]:
+        """What is live because a slot is: its storages, or a slot that stands for others itself.
+
+        So the storages of one branch are not live in the other one, which binds the slot anew.
+        """
+        return [slot] if self._is_name(slot) else self.of(slot)
+
+    def behind(self, names: Iterable[SSAValue]) -> set[SSAValue]:
+        """The storages of names."""
+        return {s for name in names for s in (self.of(name) if self._is_name(name) else [name])}
+
+    def alternatives(self) -> list[frozenset[SSAValue]]:
+        """For each slot that moves bind: the storages that it may have."""
+        return [frozenset(self.of(slot)) for slot in self._bound]
 
     def is_bound(self, slot: SSAValue) -> bool:
         """Whether an instruction may give the slot the memory of another one."""
@@ -190,7 +219,10 @@ class _Flow:
             reads = [s for slot in slots.reads for s in storages.of(slot)]
             writes = [s for slot in slots.writes for s in storages.of(slot)]
             self.accesses.append((op, reads, writes))
-            self.reads_old.update(s for s in reads if s not in self.replaces)
+            names = {name for slot in slots.reads for name in storages.names(slot)}
+            self.reads_old |= names - self.replaces
+            if (binding := _binding(op)) is not None:
+                self.replaces.update(set(storages.names(binding[1])) & {binding[1]})
             for slot in slots.writes:
                 replaced = storages.replaced_by(slot)
                 self.replaces.update(s for s in replaced if s not in self.reads_old)
