@@ -37,6 +37,22 @@ def empty_array(type: TensorType[Attribute], sizes: Mapping[str, int]) -> Array:
     return stored.transpose(np.argsort(order)) if order else stored
 
 
+def fits(type: TensorType[Attribute], array: Array, sizes: dict[str, int]) -> bool:
+    """Whether an array has a type; adds the symbols that its shape determines to `sizes`."""
+    dims = dims_of(type)
+    if array.dtype != numpy_dtype(type.element_type) or len(dims) != array.ndim:
+        return False
+    for dim, size in zip(dims, array.shape, strict=True):
+        if (linear := dim.linear()) is not None:
+            symbol, factor, offset = linear
+            sizes.setdefault(symbol, (size - offset) // factor)
+    return all(
+        dim.evaluate(sizes) == size
+        for dim, size in zip(dims, array.shape, strict=True)
+        if dim.symbols() <= sizes.keys()
+    )
+
+
 def constant_array(attribute: ConstantAttr) -> Array:
     """The read-only array of a constant attribute."""
     type = attribute.data.type

@@ -11,15 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, ScalarOp, StateOp, ToLayoutOp
 from ...dialects.expr import Expr
 from ...dialects.function import mutations
 from ...dialects.schema_op import SchemaOp
-from .arrays import Array, empty_array, known_array
+from .arrays import Array, empty_array, fits, known_array
 from .inputs import bind_sizes
 from .operation import evaluate_operation
 
@@ -54,6 +55,9 @@ def evaluate(
         )
         for result, value in zip(op.results, results, strict=True):
             values[result] = value
+            if isinstance(op, SchemaOp):
+                # A size that depends on data is known from here on.
+                fits(cast(TensorType[Attribute], result.type), value, sizes)
         for operand in last_use.get(op, ()):
             del values[operand]
     return []

@@ -11,9 +11,8 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
 from ...dialects.function import input_names, symbol_ranges
-from ...dialects.layout import dims_of
 from ...runtime.errors import InputError
-from .arrays import numpy_dtype
+from .arrays import fits
 
 
 def bind_sizes(function: FuncOp, inputs: Sequence[Any]) -> dict[str, int]:
@@ -31,7 +30,7 @@ def bind_sizes(function: FuncOp, inputs: Sequence[Any]) -> dict[str, int]:
     for index, (argument, value) in enumerate(zip(arguments, inputs, strict=True)):
         if isinstance(argument.type, TensorType):
             type = cast(TensorType[Attribute], argument.type)
-            if not _fits(type, np.asarray(value), sizes):
+            if not fits(type, np.asarray(value), sizes):
                 name = names[index] or f"input_{index}"
                 array = np.asarray(value)
                 raise InputError(
@@ -41,19 +40,3 @@ def bind_sizes(function: FuncOp, inputs: Sequence[Any]) -> dict[str, int]:
         if name in sizes and not low <= sizes[name] <= high:
             raise InputError(f"size {name} is {sizes[name]}, outside [{low}, {high}]")
     return sizes
-
-
-def _fits(type: TensorType[Attribute], array: Any, sizes: dict[str, int]) -> bool:
-    """Whether an array has a type; adds the symbols that its shape determines to `sizes`."""
-    dims = dims_of(type)
-    if array.dtype != numpy_dtype(type.element_type) or len(dims) != array.ndim:
-        return False
-    for dim, size in zip(dims, array.shape, strict=True):
-        if (linear := dim.linear()) is not None:
-            symbol, factor, offset = linear
-            sizes.setdefault(symbol, (size - offset) // factor)
-    return all(
-        dim.evaluate(sizes) == size
-        for dim, size in zip(dims, array.shape, strict=True)
-        if dim.symbols() <= sizes.keys()
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
@@ -12,11 +13,11 @@ from xdsl.ir import Attribute, SSAValue
 from ...dialects.aten.promotion import compute_type
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.expr import Expr
+from ...dialects.layout import dims_of
 from ...dialects.schema import Argument
 from ...dialects.schema_op import SchemaOp
-from ...runtime.errors import ProgramError
 from ...runtime.registry import Kernel, find_kernel
-from .arrays import Array, empty_array, numpy_dtype, scalar_type
+from .arrays import Array, empty_array, fits, numpy_dtype, scalar_type
 
 
 def evaluate_operation(
@@ -36,18 +37,31 @@ def evaluate_operation(
             arguments.append(_operands(argument, value, values, cast_to))
         else:
             arguments.append(_constant(value, sizes))
-    outs = [empty_array(cast(TensorType[Attribute], r.type), sizes) for r in op.results]
+    types = [cast(TensorType[Attribute], type) for type in op.result_types]
+    outs = [_out(type, sizes) for type in types]
     as_list = any(result.is_list for result in op.SCHEMA.results)
     try:
         with np.errstate(all="ignore"):
             returned = kernel(*arguments, *([outs] if as_list else outs))
-    except (ProgramError, ValueError, TypeError, IndexError) as error:
+    except Exception as error:
+        # Kernels may be the user's.
         raise DiagnosticsError([Diagnostic.at(op, f"cannot be run: {error}")]) from error
     if returned is None:
         return outs
-    return (
-        list(cast(Sequence[Array], returned)) if isinstance(returned, list | tuple) else [returned]
-    )
+    results = cast("Sequence[Any]", returned if isinstance(returned, list | tuple) else [returned])
+    arrays = [np.asarray(result, out.dtype) for result, out in zip(results, outs, strict=False)]
+    known = dict(sizes)
+    if len(results) != len(outs) or not all(map(fits, types, arrays, repeat(known))):
+        shapes = ", ".join(str(list(np.shape(result))) for result in results)
+        problem = f"its kernel gives the shapes {shapes}, want {', '.join(map(str, types))}"
+        raise DiagnosticsError([Diagnostic.at(op, problem)])
+    return arrays
+
+
+def _out(type: TensorType[Attribute], sizes: Mapping[str, int]) -> Array:
+    """A new array for a result; a size that its values will decide is 0."""
+    unknown = {symbol for dim in dims_of(type) for symbol in dim.symbols()} - sizes.keys()
+    return empty_array(type, {**sizes, **dict.fromkeys(unknown, 0)})
 
 
 def has_kernel(op: SchemaOp) -> bool:
