@@ -39,9 +39,9 @@ def write_back(
 
     pairs = [(target, lasting(value)) for target, value in pairs]
     named = [lasting(output) for output in outputs]
-    blocking = slots.literal(Argument("", "bool"), False)
     for target, value in pairs:
-        slots.call(memory.CallOp("aten::copy_", [target, value, blocking], returns=target))
+        non_blocking = slots.literal(Argument("", "bool"), False)
+        slots.call(memory.CallOp("aten::copy_", [target, value, non_blocking], returns=target))
     return named
 
 

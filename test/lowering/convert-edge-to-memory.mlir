@@ -107,3 +107,26 @@ func.func @custom(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<2xf32>) {
   %1, %2 = edge.custom "my_ops::two.v(Tensor x) -> (Tensor, Tensor)"(%0) : (tensor<4xf32>) -> (tensor<4xf32>, tensor<2xf32>)
   func.return %1, %2 : tensor<4xf32>, tensor<2xf32>
 }
+
+// -----
+
+// New values are copied back at the end; buffers that exchange their values, and an old value that
+// is an output, are saved first. A mutated input is an output before the user's.
+// CHECK-LABEL: memory.method @state
+// CHECK-DAG: %x = memory.planned "x" : !memory.slot<tensor<4xf32>>
+// CHECK-DAG: %a = memory.planned "a" initial "a" : !memory.slot<tensor<4xf32>>
+// CHECK-DAG: %net_b = memory.planned "net.b" initial "net.b" : !memory.slot<tensor<4xf32>>
+// CHECK: memory.begin ins(%x) outs(%x, %[[OLD_A:.*]], %[[NEW_X:.*]])
+// CHECK-NEXT: memory.call @"aten::relu.out"(%x) outs(%[[NEW_X]])
+// CHECK-NEXT: memory.call @"aten::clone.out"(%net_b, %{{.*}}) outs(%[[OLD_B:.*]])
+// CHECK-NEXT: memory.call @"aten::clone.out"(%a, %{{.*}}) outs(%[[OLD_A]])
+// CHECK-NEXT: memory.call @"aten::copy_"(%a, %[[OLD_B]], %{{.*}}) returns(%a)
+// CHECK-NEXT: memory.call @"aten::copy_"(%net_b, %[[OLD_A]], %{{.*}}) returns(%net_b)
+// CHECK-NEXT: memory.call @"aten::copy_"(%x, %[[NEW_X]], %{{.*}}) returns(%x)
+// CHECK-NEXT: memory.end
+func.func @state(%x: tensor<4xf32> {edge.name = "x"}) -> (tensor<4xf32> {edge.mutates = "a"}, tensor<4xf32> {edge.mutates = "net.b"}, tensor<4xf32> {edge.mutates = 0 : i64}, tensor<4xf32>, tensor<4xf32>) {
+  %a = edge.state "a" : tensor<4xf32>
+  %b = edge.state "net.b" : tensor<4xf32>
+  %0 = edge.relu(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  func.return %b, %a, %0, %a, %0 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
