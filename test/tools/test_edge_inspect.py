@@ -18,8 +18,8 @@ import edgeir
 from edgeir.dialects import memory
 from edgeir.dialects.context import edge_context
 from edgeir.passes.planners.liveness import analyse
-from edgeir.runtime.program import ProgramFile, read_program, write_program, writer
-from edgeir.runtime.program.schema import KernelCall
+from edgeir.runtime.program import ProgramFile, SegmentsBuilder, read_program, write_program, writer
+from edgeir.runtime.program.schema import BackendDelegate, CompileSpec, DelegateCall, KernelCall
 from edgeir.tools.edge_inspect import main
 from edgeir.tools.edge_translate import main as translate
 from edgeir.tools.inspection.lifetimes import Span, lifetimes
@@ -206,6 +206,81 @@ def _planned_spans(text: str) -> dict[int, Span]:
         for i, op in enumerate(method.slots)
         if isinstance(op, memory.PlannedOp) and op.slot in found
     }
+
+
+LOOP = """\
+memory.method @forward attributes {arenas = array<i64: 0, 64>} {
+  %x = memory.planned "x" in 1 at 0 : !memory.slot<tensor<4xf32>>
+  %y = memory.planned in 1 at 16 : !memory.slot<tensor<4xf32>>
+  %t = memory.planned in 1 at 32 : !memory.slot<tensor<4xf32>>
+  %flag = memory.planned in 1 at 48 : !memory.slot<tensor<i1>>
+  %one = memory.scalar 1 : i64
+  memory.begin ins(%x) outs(%y)
+  memory.call @"aten::add.out"(%x, %x, %one) outs(%y)
+  memory.jump ^bb1
+^bb1:
+  memory.call @"aten::relu.out"(%x) outs(%t)
+  memory.call @"aten::add.out"(%y, %t, %one) outs(%y)
+  memory.call @"aten::any.all_out"(%y) outs(%flag)
+  memory.jump_false %flag, ^bb1, ^bb2
+^bb2:
+  memory.call @"aten::add.out"(%y, %y, %one) outs(%y)
+  memory.end
+}
+"""
+
+
+def test_what_a_loop_reads_is_live_in_the_whole_loop(tmp_path: Path):
+    source, path = tmp_path / "loop.mlir", tmp_path / "loop.pte"
+    source.write_text(LOOP)
+    assert translate([str(source), "-o", str(path)]) == 0
+    x, y, t, flag = lifetimes(read_program(str(path)).program.execution_plan[0]).values()
+    assert x == Span(0, 5)
+    assert y == Span(1, 7)
+    assert t == Span(2, 3)
+    assert flag == Span(4, 5)
+
+
+STATE = """\
+memory.method @forward attributes {arenas = array<i64: 0, 48>} {
+  %x = memory.planned "x" in 1 at 0 : !memory.slot<tensor<4xf32>>
+  %state = memory.planned in 1 at 16 : !memory.slot<tensor<4xf32>>
+  %sum = memory.planned in 1 at 32 : !memory.slot<tensor<4xf32>>
+  %one = memory.scalar 1 : i64
+  %no = memory.scalar false
+  memory.begin ins(%x) outs(%sum)
+  memory.call @"aten::add.out"(%x, %state, %one) outs(%sum)
+  memory.call @"aten::copy_"(%state, %sum, %no) returns(%state)
+  memory.end
+}
+"""
+
+
+def test_state_is_live_all_the_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    source, path = tmp_path / "state.mlir", tmp_path / "state.pte"
+    source.write_text(STATE)
+    assert translate([str(source), "-o", str(path)]) == 0
+    (method,) = _json(path, capsys)["methods"]
+    plan = {t["slot"]: (t["role"], t["first"], t["last"]) for t in method["planned"]}
+    assert plan == {0: ("input", 0, 1), 1: ("state", 0, 3), 2: ("output", 1, 3)}
+
+
+def test_delegates(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (plan,) = read_program(str(small)).program.execution_plan
+    builder = SegmentsBuilder()
+    spec = CompileSpec("precision", b"int8")
+    plan.delegates = [BackendDelegate("npu", builder.add_delegate(b"payload"), [spec])]
+    plan.chains[0].instructions[0] = DelegateCall(0, [0, 1])
+    path = tmp_path / "delegated.pte"
+    path.write_bytes(write_program(builder.build([plan])))
+    report = _json(path, capsys)
+    (delegate,) = report["delegates"]
+    assert (delegate["backend"], delegate["bytes"], delegate["calls"]) == ("npu", 7, 1)
+    assert delegate["options"] == ["precision (4 bytes)"]
+    assert report["operators"]["delegate npu"] == 1
+    written = {t["slot"]: t["operator"] for t in report["methods"][0]["planned"]}
+    assert written[1] == "delegate npu"
+    assert "payload of npu" in _text([str(path)], capsys)
 
 
 def test_lifetimes_are_those_of_the_planner(tmp_path: Path):
@@ -401,12 +476,17 @@ const line = document.querySelector(".line.shown")?.innerText ?? "";
 const tiles = document.querySelectorAll(".tile").length;
 document.querySelector(".tile").click();
 const zoomed = document.getElementById("trail").innerText;
+const slot = document.querySelector("#i-2 .slot.operand");
+slot.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+const lit = document.querySelectorAll(".slot.lit").length;
+slot.click();
+const maker = document.querySelector(".row.shown").id;
 const filter = document.getElementById("filter");
 filter.value = "relu";
 filter.dispatchEvent(new Event("input"));
 const rows = [...document.querySelectorAll(".row")].filter((row) => !row.hidden).length;
 document.title = JSON.stringify(
-  { failures, boxes: boxes.length, tipped, shown, line, tiles, zoomed, rows });
+  { failures, boxes: boxes.length, tipped, shown, line, tiles, zoomed, rows, lit, maker });
 }
 </script>
 </body>
@@ -441,6 +521,7 @@ def test_page_in_a_browser(net: Path, tmp_path: Path):
     assert seen["tiles"] > 10
     assert "blocks" in seen["zoomed"]
     assert seen["rows"] == 2
+    assert (seen["maker"], seen["lit"]) == ("i-1", 2)
 
 
 # --- failures -------------------------------------------------------------------------------------

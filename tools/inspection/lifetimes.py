@@ -88,7 +88,8 @@ def accesses(plan: ExecutionPlan) -> list[Access]:
 def lifetimes(plan: ExecutionPlan) -> dict[int, Span]:
     """The span of each planned tensor of a method, by slot; jumps included.
 
-    A tensor that a loop carries is live in the whole loop, one with an initial state everywhere.
+    A tensor that a loop carries is live in the whole loop; state, which has initial bytes or is
+    read before it is written, is live from entry to exit.
     """
     return _Liveness(plan).spans()
 
@@ -177,11 +178,17 @@ class _Liveness:
         touch(tensors_in(self.plan, self.plan.inputs), 0)
         touch(outputs, exit)
         spans: dict[int, Span] = {}
+        carried = self.carried_over()
         for slot in self.regions.of:
-            first, last = touched.get(slot, (0, 0))
-            kept = _has_data(self.plan, slot)
-            spans[slot] = Span(0, exit) if kept else Span(first, last)
+            kept = slot in carried or _has_data(self.plan, slot)
+            spans[slot] = Span(0, exit) if kept else Span(*touched.get(slot, (0, 0)))
         return spans
+
+    def carried_over(self) -> set[int]:
+        """What a run reads of the run before: not an input, yet read before it is written."""
+        written = {slot for access in self.accesses for slot in access.writes}
+        found = (self.blocks[0].live_in if self.blocks else set[int]()) & written
+        return found - set(self.plan.inputs) - self.bound.keys()
 
     def replaced_by(self, access: Access) -> set[int]:
         """The slots of which nothing old remains; what a move has bound may be meant instead."""

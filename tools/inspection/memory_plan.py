@@ -73,8 +73,8 @@ def _planned_tensor(
     tensor = plan.values[slot]
     assert isinstance(tensor, Tensor) and tensor.allocation_info is not None
     roles = {
-        "state": tensor.data_buffer_idx > 0,
         "input": slot in plan.inputs,
+        "state": tensor.data_buffer_idx > 0 or (span.first == 0 and span.last > 0),
         "output": slot in plan.outputs,
     }
     return PlannedTensor(

@@ -301,6 +301,9 @@ function sizeTree() {
   for (const d of report.delegates) {
     add(["(delegates)", `${d.backend} ${d.method} ${d.index}`], d.bytes, { lines: [] });
   }
+  for (const s of report.segments.filter((s) => s.kind.startsWith("named data"))) {
+    add(["(named data)", s.kind.slice("named data ".length)], s.bytes, { lines: [] });
+  }
   add(["(tables)"], report.file.flatbuffer + report.file.header, { lines: [] });
   return root;
 }
@@ -421,13 +424,40 @@ function drawInstructions() {
 }
 
 function instructionRow(i) {
-  const results = i.results.length ? `${i.results.join(", ")} ← ` : "";
+  const operands = make("span", {});
+  for (const text of i.results) operands.append(...slotLinks(text, "result"), " ");
+  if (i.results.length) operands.append("← ");
+  operands.append(...slotLinks(i.arguments.join(", "), "operand"));
   return make("div", { class: "row", id: `i-${i.index}`, "data-text":
     `${i.operator} ${i.module} ${i.file}:${i.line}`.toLowerCase() },
     make("span", { class: "index" }, String(i.index)),
     make("span", {}, i.operator),
-    make("span", {}, `${results}${i.arguments.join(", ")}`),
+    operands,
     sourceLink(i));
+}
+
+// The slots in a text, %5, as what can be pointed at (all its uses light up) and followed.
+function slotLinks(text, role) {
+  return text.split(/(%\d+)/).map((piece, i) => i % 2
+    ? make("span", { class: `slot ${role}`, "data-slot": piece }, piece) : piece);
+}
+
+function lightUp(event) {
+  for (const old of document.querySelectorAll(".slot.lit")) old.classList.remove("lit");
+  const slot = event.target.closest?.(".slot")?.dataset.slot;
+  if (!slot) return;
+  for (const use of document.querySelectorAll(`.slot[data-slot="${slot}"]`)) use.classList.add("lit");
+}
+
+function follow(event) {
+  const slot = event.target.closest?.(".slot");
+  if (!slot) return;
+  const row = slot.closest(".row");
+  const makers = [...document.querySelectorAll(`.slot.result[data-slot="${slot.dataset.slot}"]`)]
+    .map((result) => result.closest(".row"));
+  const before = makers.filter((maker) => maker !== row
+    && maker.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING);
+  reveal(before.at(-1) ?? makers[0]);
 }
 
 function filterInstructions() {
@@ -462,6 +492,8 @@ drawMethod();
 drawSizes();
 drawDelegates();
 byId("filter").addEventListener("input", filterInstructions);
+byId("instructions").addEventListener("mouseover", lightUp);
+byId("instructions").addEventListener("click", follow);
 byId("unfold").addEventListener("click", () => setFolds(true));
 byId("fold").addEventListener("click", () => setFolds(false));
 byId("grouping").addEventListener("change", () => { zoomed = []; drawSizes(); });
