@@ -16,6 +16,7 @@ from ...dialects.expr import Expr
 from ...dialects.layout import dims_of
 from ...dialects.schema import Argument
 from ...dialects.schema_op import SchemaOp
+from ...runtime.errors import ProgramError
 from ...runtime.registry import Kernel, find_kernel
 from .arrays import Array, empty_array, fits, numpy_dtype, scalar_type
 
@@ -43,13 +44,18 @@ def evaluate_operation(
     try:
         with np.errstate(all="ignore"):
             returned = kernel(*arguments, *([outs] if as_list else outs))
+            if returned is None:
+                return outs
+            results = cast(
+                Sequence[Any], returned if isinstance(returned, list | tuple) else [returned]
+            )
+            arrays = [
+                np.asarray(value, out.dtype) for value, out in zip(results, outs, strict=False)
+            ]
     except Exception as error:
-        # Kernels may be the user's.
-        raise DiagnosticsError([Diagnostic.at(op, f"cannot be run: {error}")]) from error
-    if returned is None:
-        return outs
-    results = cast("Sequence[Any]", returned if isinstance(returned, list | tuple) else [returned])
-    arrays = [np.asarray(result, out.dtype) for result, out in zip(results, outs, strict=False)]
+        # Kernels may be the user's: whatever they do is a message.
+        what = str(error) if isinstance(error, ProgramError) else f"{type(error).__name__}: {error}"
+        raise DiagnosticsError([Diagnostic.at(op, f"cannot be run: {what}")]) from error
     known = dict(sizes)
     if len(results) != len(outs) or not all(map(fits, types, arrays, repeat(known))):
         shapes = ", ".join(str(list(np.shape(result))) for result in results)

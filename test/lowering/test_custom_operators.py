@@ -16,6 +16,7 @@ from xdsl.parser import Parser
 
 import edgeir
 from edgeir.dialects.context import edge_context
+from edgeir.dialects.diagnostic import DiagnosticsError
 from edgeir.dialects.function import functions
 from edgeir.lowering.compiled_program import Program
 from edgeir.passes.evaluate import evaluate
@@ -62,6 +63,7 @@ _define(
 )
 _define("written(Tensor(a!) x) -> ()", lambda x: [x.add_(1), None][1])
 _define("complex(Tensor x, complex k) -> Tensor", lambda x, k: x * 1)
+_define("misbehaved(Tensor x) -> Tensor", lambda x: x + 1)
 _define("unknown(Tensor x) -> Tensor", lambda x: x + 1)
 
 LIBRARY.define("noise(Tensor x) -> Tensor", tags=(torch.Tag.nondeterministic_seeded,))
@@ -115,6 +117,14 @@ def extremes(x, which, flip, by, low, high):
 @kernel("edgeir_test::positive.out")
 def positive(x, out):
     return x[x > 0]
+
+
+MISBEHAVE = {}
+
+
+@kernel("edgeir_test::misbehaved.out")
+def misbehaved(x, out):
+    return MISBEHAVE["how"](x)
 
 
 class Call(torch.nn.Module):
@@ -216,10 +226,36 @@ def test_named_target_says_that_the_device_needs_the_kernel():
     assert "needs a kernel edgeir_test::scaled.out on the device, executorch-1.5" in str(warning)
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "evaluated", "run"),
+    [
+        (lambda x: x[:1], r"kernel gives the shapes \[1, 3\], want tensor<2x3xf32>", "fixed shape"),
+        (
+            lambda x: (x, x),
+            r"kernel gives the shapes \[2, 3\], \[2, 3\]",
+            "2 results for 1 outputs",
+        ),
+        (lambda x: {}["k"], "cannot be run: KeyError: 'k'", "KeyError: 'k'"),
+    ],
+)
+def test_bad_kernel_is_one_line(
+    behaviour, evaluated: str, run: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(MISBEHAVE, "how", behaviour)
+    program = _compile(lambda x: OPS.misbehaved(x), X)
+    (function,) = functions(program.stages.modules["aten"])
+    with pytest.raises(DiagnosticsError, match=evaluated):
+        evaluate(function, [X.numpy()], program.weights)
+    with pytest.raises(ProgramError, match=rf"edgeir_test::misbehaved\.out.*{run}"):
+        edgeir.load(program.buffer)(X.numpy())
+
+
 def test_evaluating_without_a_kernel_names_it():
     program = _compile(lambda x: OPS.unknown(x), X)
     (function,) = functions(program.stages.modules["aten"])
-    with pytest.raises(Exception, match=r"the interpreter has no kernel edgeir_test::unknown\.out"):
+    with pytest.raises(
+        DiagnosticsError, match=r"the interpreter has no kernel edgeir_test::unknown\.out"
+    ):
         evaluate(function, [X.numpy()], program.weights)
 
 
