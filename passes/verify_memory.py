@@ -179,7 +179,10 @@ def _overlaps(method: memory.MethodOp, liveness: Liveness) -> Iterator[Diagnosti
 
 def _placed(method: memory.MethodOp, liveness: Liveness) -> Iterator[Placed]:
     for op in method.slots:
-        if isinstance(op, memory.PlannedOp) and op.place is not None and _bytes(op):
+        # A slot that nothing uses, a view that was not needed, holds nothing.
+        if not isinstance(op, memory.PlannedOp) or op.slot.first_use is None:
+            continue
+        if op.place is not None and _bytes(op):
             arena, offset = op.place
             span = liveness.spans[op.slot]
             yield Placed(op, arena, offset, offset + _bytes(op), span.first, span.last)

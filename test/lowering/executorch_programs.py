@@ -23,7 +23,9 @@ with warnings.catch_warnings():
 Runs = list[tuple[str, tuple[Any, ...]]]
 
 
-def _compile(methods: Any, *, delegate: bool = False, constants: Any = None, **config: Any) -> bytes:
+def _compile(
+    methods: Any, *, delegate: bool = False, constants: Any = None, **config: Any
+) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         edge = exir.to_edge(methods, constant_methods=constants)
@@ -54,6 +56,25 @@ class Cond(nn.Module):
 
     def forward(self, p, x):
         return torch.cond(p, lambda x: x.sin() + 1, lambda x: x * 2, (x,)) * 3
+
+
+class TwoConds(nn.Module):
+    """Two results of branches that are used together: the stock compiler overlaps them."""
+
+    def forward(self, p, x):
+        a = torch.cond(p, lambda x: x.sin() + 1, lambda x: x * 2, (x,))
+        b = torch.cond(p, lambda x: x.cos() + 100, lambda x: x * 200, (x,))
+        return a, b, a + b
+
+
+class NestedCond(nn.Module):
+    """A branch inside a branch."""
+
+    def forward(self, p, q, x):
+        def inner(x):
+            return torch.cond(q, lambda x: x + 3, lambda x: x - 7, (x,)) * 2
+
+        return torch.cond(p, inner, lambda x: x * 2, (x,))
 
 
 class Map(nn.Module):
@@ -122,6 +143,18 @@ def cond():
     return data, [("forward", (torch.tensor(p), x)) for p in (True, False, True)]
 
 
+def two_conds():
+    x = torch.randn(3)
+    data = _compile(export(TwoConds(), (torch.tensor(True), x)))
+    return data, [("forward", (torch.tensor(p), x)) for p in (True, False)]
+
+
+def nested_cond():
+    x, flags = torch.randn(3), [torch.tensor(True), torch.tensor(False)]
+    data = _compile(export(NestedCond(), (flags[0], flags[1], x)))
+    return data, [("forward", (p, q, x)) for p in flags for q in flags]
+
+
 def map_rows():
     x = torch.randn(3, 4)
     return _compile(export(Map(), (x,))), [("forward", (x,)), ("forward", (x + 1,))]
@@ -179,6 +212,8 @@ PROGRAMS: dict[str, Callable[[], tuple[bytes, Runs]]] = {
         conv_net,
         unplanned_ends,
         cond,
+        two_conds,
+        nested_cond,
         map_rows,
         dynamic,
         views,
