@@ -12,6 +12,7 @@ from xdsl.ir import SSAValue
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder
 from .calls import binary, dims, element, pad, rank, reduce, static_sizes, unary, where
+from .conversions import in_full_precision
 from .registry import NoDecompositionError, decomposition
 
 
@@ -107,6 +108,8 @@ def scalar_sum(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 @decomposition("linalg_vector_norm")
 def vector_norm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`sum(|x| ** ord) ** (1 / ord)`, and its limits for an infinite order and 0."""
+    if (wide := in_full_precision(op, builder)) is not None:
+        return wide
     arguments = cast(dict[str, Any], op.arguments())
     result = op.results[0]
     value = builder.cast(arguments["self"], element(result))

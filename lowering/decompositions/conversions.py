@@ -65,6 +65,18 @@ def converted(
     return None
 
 
+def in_full_precision(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue] | None:
+    """The results of an operation in f32; None where nothing of it has half precision.
+
+    For decompositions whose intermediate values would round, or overflow, where eager's do not.
+    """
+    halves = _WIDER[0]
+    types = [*op.operand_types, *op.result_types]
+    if not any(isinstance(t, TensorType) and cast(Tensor, t).element_type in halves for t in types):
+        return None
+    return _converted(op, builder, _widening(halves), halves)
+
+
 def _is_empty(type: Attribute) -> bool:
     return isinstance(type, TensorType) and 0 in cast(Tensor, type).get_shape()
 

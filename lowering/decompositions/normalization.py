@@ -14,6 +14,7 @@ from ...dialects.schema_op import SchemaOp
 from ...passes.evaluate.arrays import numpy_dtype
 from ..edge_builder import EdgeBuilder, shape_values
 from .calls import binary, dims, element, product, reduce, unary
+from .conversions import in_full_precision
 from .registry import decomposition
 
 
@@ -62,6 +63,8 @@ def rms_norm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     value: SSAValue = arguments["input"]
     axes = range(-len(arguments["normalized_shape"]), 0)
     eps: float | None = arguments["eps"]
+    if (wide := in_full_precision(op, builder)) is not None:
+        return wide
     if eps is None:
         eps = float(cast(Any, ml_dtypes.finfo)(numpy_dtype(element(value))).eps)
     square = binary(builder, "mul.Tensor", value, value)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from xdsl.dialects.builtin import i64
+from xdsl.dialects.builtin import IntegerType, i64
 from xdsl.ir import SSAValue
 
 from ...dialects.expr import Expr
@@ -141,6 +141,8 @@ def avg_pool1d(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 @decomposition("avg_pool3d")
 def avg_pool3d(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """Means over height and width, then over depth."""
+    if isinstance(element(op.operands[0]), IntegerType):
+        raise NoDecompositionError("means of integers are rounded, so means of means are others")
     window, divisor = _Window.of(op, 3), cast("int | None", op.value_of("divisor_override"))
     value, out = op.operands[0], dims(op.results[0])
     *outer, depth, height, width = dims(value)

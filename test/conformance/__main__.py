@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "runtime"))
@@ -21,6 +22,8 @@ def main() -> int:
     """Run the samples that the arguments name; 1 where one fails that is no exception."""
     arguments = _parse()
     tasks = [task for task in _tasks(arguments) if _wanted(task, arguments)]
+    if arguments.samples:
+        tasks = [replace(task, limit=arguments.samples) for task in tasks]
     started, results = time.monotonic(), []
     for group in run(tasks, arguments.seed, arguments.processes, arguments.executorch):
         results += group
@@ -45,6 +48,7 @@ def main() -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python test/conformance", description=__doc__)
     parser.add_argument("--full", action="store_true", help="every sample, not a few of each")
+    parser.add_argument("--samples", type=int, help="at most so many of each operator and dtype")
     parser.add_argument("--seed", type=int, default=0, help="of the samples' values (0)")
     parser.add_argument("--processes", type=int, default=2, help="processes at once (2)")
     parser.add_argument("--op", action="append", help="only this OpInfo (may be repeated)")

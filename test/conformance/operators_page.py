@@ -11,7 +11,8 @@ DTYPES = ("f32", "f64", "f16", "bf16", "i64", "i32", "i16", "i8", "ui8", "i1", "
 
 _HEAD = """# Operators
 
-Made by `python test/conformance --full --executorch --coverage docs/operators.md`; do not edit.
+Made by `python test/conformance --full --samples 2 --variant function --executorch --coverage
+docs/operators.md`; do not edit.
 
 What the table of the aten dialect has, and for which dtypes a sample of PyTorch's OpInfo database
 passes: ● in edgeir's interpreter and on ExecuTorch's runtime, ○ in the interpreter, ✗ nowhere.

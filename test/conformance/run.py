@@ -17,7 +17,7 @@ from tracing import decomposing_as_export
 
 FOLDER = Path(__file__).parent
 
-FEW = {"f32": 4, "i64": 2, "bool": 1, "f64": 1, "f16": 1, "bf16": 1}
+FEW = {"f32": 4, "i64": 2, "bool": 1, "f64": 1, "f16": 1, "bf16": 1, "i32": 1, "u8": 1}
 """Samples of each operator in the default run, by dtype; other variants take one each."""
 
 
