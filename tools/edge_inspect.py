@@ -74,8 +74,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _inspect(args: argparse.Namespace) -> int:
     path: str = args.file
-    if args.operators and args.json:
-        raise ToolError("--operators is YAML; leave out --json")
+    if args.json and (args.operators or args.html is not None):
+        raise ToolError("--operators is YAML and --html a page; leave out --json")
+    if args.html is not None and args.output is not None:
+        raise ToolError(f"--html says where the page goes; leave out --output {args.output}")
     if args.check:
         return _check(args)
     if args.operators:

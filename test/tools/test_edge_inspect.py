@@ -456,6 +456,27 @@ def test_names_cannot_leave_the_data(net: Path, tmp_path: Path):
     assert evil not in _page(path, tmp_path / "evil.html")
 
 
+def test_names_cannot_steer_the_terminal(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = read_program(str(small))
+    file.program.execution_plan[0].name = "a\x1b[2J\nb"
+    path = tmp_path / "evil.pte"
+    path.write_bytes(write_program(file))
+    assert "method a\\x1b[2J\\nb" in _text([str(path)], capsys).splitlines()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--json", "--operators"], ["--json", "--html", "a.html"], ["--html", "a.html", "-o", "b"]],
+)
+def test_options_that_do_not_go_together(
+    options: list[str], small: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main([str(small), *options]) == 1
+    assert "leave out" in capsys.readouterr().err
+
+
 PROBE = """\
 <script>
 const failures = [];

@@ -11,6 +11,7 @@ from typing import Any
 from ...runtime.program.program_file import ProgramFile
 from .report import Method, Report, StoredTensor
 from .text import argument_type, table
+from .values import printable
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def difference_text(changes: Iterable[Change]) -> str:
         rows = [
             (c.name or "(unknown)", _value(c.old), "->", _value(c.new), _by(c)) for c in members
         ]
-        lines += [kind, *(f"  {line}" for line in table(rows, right=[1, 3, 4]))]
+        lines += [printable(kind), *(f"  {line}" for line in table(rows, right=[1, 3, 4]))]
     return "".join(f"{line}\n" for line in lines)
 
 

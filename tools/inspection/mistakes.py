@@ -11,6 +11,7 @@ from ...runtime.program.program_file import ProgramFile
 from ...runtime.program.schema import DelegateCall, ExecutionPlan, KernelCall
 from ...runtime.program.verifier import Violation, find_violations
 from .places import Place, Step, steps_of
+from .values import printable
 
 MOST = 1000
 """No more mistakes than this are looked for."""
@@ -38,7 +39,8 @@ class Mistake:
         method = f"method {self.method!r}, " if self.method else ""
         operator = f" ({self.operator})" if self.operator else ""
         place = str(Place(self.module, self.file, self.line))
-        return f"{method}{self.where}{operator}{f', {place}' if place else ''}: {self.message}"
+        where = f"{method}{self.where}{operator}{f', {place}' if place else ''}"
+        return printable(f"{where}: {self.message}")
 
 
 def find_mistakes(file: ProgramFile) -> list[Mistake]:

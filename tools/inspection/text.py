@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from .memory_plan import Arena, PlannedTensor
 from .places import Place
 from .report import Argument, Method, Report
+from .values import printable
 
 _ROWS = 20
 """The most rows of a table of sizes; the smaller ones are one row together."""
@@ -16,7 +17,7 @@ def report_text(path: str, report: Report) -> str:
     """The whole report, a section for each method, then what the methods share."""
     lines = [path, *_indent(_file(report))]
     for method in report.methods:
-        lines += ["", f"method {method.name}", *_indent(_method(method))]
+        lines += ["", f"method {printable(method.name)}", *_indent(_method(method))]
     if report.delegates:
         lines += ["", "delegates", *_indent(_delegates(report))]
     if report.constants:
@@ -26,6 +27,7 @@ def report_text(path: str, report: Report) -> str:
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
     """Rows with aligned columns; the columns `right` are aligned to the right."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -80,7 +82,7 @@ def _method(method: Method) -> list[str]:
         rows = [(a.name, argument_type(a), _argument_bytes(a)) for a in arguments]
         lines += [what, *_indent(table(rows, right=[2]))]
     if method.mutated_inputs:
-        lines.append(f"writes its inputs {', '.join(method.mutated_inputs)}")
+        lines.append(f"writes its inputs {printable(', '.join(method.mutated_inputs))}")
     if method.operators:
         rows = [(_bytes(count), name) for name, count in method.operators.items()]
         count = len(method.instructions)
