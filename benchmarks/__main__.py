@@ -16,6 +16,7 @@ from .row import Row, table
 PARTS = {
     "compile": "compile_time",
     "latency": "latency",
+    "kernels": "kernels",
     "memory": "memory",
     "startup": "startup",
 }
