@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -25,8 +25,11 @@ class UpdateInPlacePass(ModulePass):
     At its end a method copies each new value into its target. The call that computes the value
     writes the target itself, and the copy is gone, where nothing reads the target's old content
     after the call, and the call reads it, if at all, as an operand that it may overwrite
-    (`overwrites=` in the operator table; `index_put` has a form of its own). A value that is an
-    output too keeps its memory.
+    (`overwrites=` in the operator table). A value that is an output too keeps its memory.
+
+    Where it can, `index_put` becomes `index_put_`, which touches only what it writes: with one
+    1-d index and values of the shape of what is indexed. ExecuTorch's kernel takes no others, and
+    no negative positions.
 
     Before:
     ```mlir
@@ -104,8 +107,6 @@ def _may_overwrite(call: memory.CallOp, target: SSAValue, new: SSAValue) -> bool
     readers = [slot for slot in tensors_in(call.arguments) if memory.storage_of(slot)[0] is target]
     if not readers:
         return True
-    if call.operator.data == _INDEX_PUT:
-        return readers == [call.arguments[0]] and readers[0].type == new.type
     return call.outs[0] is new and set(readers) <= set(overwritable(call))
 
 
@@ -121,7 +122,7 @@ def _write_target(method: memory.MethodOp, copy: memory.CallOp, call: memory.Cal
         Rewriter.insert_op(target.owner, InsertPoint.before(first))
     type = memory.tensor_of(new.slot)
     assert type is not None, "a planned slot is a tensor"
-    in_place = call.operator.data == _INDEX_PUT and _reads(call, target)
+    in_place = call.operator.data == _INDEX_PUT and _reads(call, target) and _puts_rows(call)
     Rewriter.erase_op(copy)
     if new.slot.type == target.type:
         Rewriter.replace_op(new, [], [target])
@@ -134,6 +135,23 @@ def _write_target(method: memory.MethodOp, copy: memory.CallOp, call: memory.Cal
         put = memory.CallOp(_INDEX_PUT_IN_PLACE, call.arguments, returns=call.arguments[0])
         put.location = call.location
         Rewriter.replace_op(call, put)
+
+
+def _puts_rows(call: memory.CallOp) -> bool:
+    """Whether `index_put` replaces whole slices of one dimension, each with values of its own."""
+    source, indices, values, accumulate = call.arguments
+    whole, placed = memory.tensor_of(source), memory.tensor_of(values)
+    lists, scalar = indices.owner, accumulate.owner
+    assert whole is not None and placed is not None, "index_put takes tensors"
+    if not isinstance(lists, memory.OptionalTensorListOp) or len(lists.items) != 1:
+        return False
+    index = memory.tensor_of(lists.items[0])
+    if index is None or index.element_type != i64 or index.get_num_dims() != 1:
+        return False
+    shape = list(whole.get_shape())
+    shape[lists.entries.index(lists.items[0])] = index.get_shape()[0]
+    replaces = isinstance(scalar, memory.ScalarOp) and not scalar.number
+    return replaces and list(placed.get_shape()) == shape
 
 
 def _reads(call: memory.CallOp, target: SSAValue) -> bool:

@@ -28,6 +28,7 @@ from edgeir.runtime.program.schema import (
     KernelCall,
     Null,
     Operator,
+    OptionalTensorList,
     String,
     Tensor,
     TensorList,
@@ -52,6 +53,13 @@ RANGES = {name: (-3, 3) for name in ("sign", "ceil", "floor", "round", "trunc", 
 RANGES["acosh"] = (1, 3)
 
 ROWS = ("weight", "bias")
+# Where the scattering operators write, and what has the shape of that.
+SCATTERED = {"dim": 1, "start": 2, "index": 3}
+SCATTERED_SHAPES = {
+    "slice_scatter": (SHAPE[0], SHAPE[1] - 2, SHAPE[2]),
+    "select_scatter": (SHAPE[0], SHAPE[2]),
+    "index_put": (2, SHAPE[2]),
+}
 BOOLS = {"logical_and", "logical_or", "logical_xor", "logical_not"}
 
 
@@ -81,6 +89,8 @@ def tensor_data(entry: OpEntry, argument: Argument, shape: tuple[int, ...]) -> n
 
 def number(entry: OpEntry, argument: Argument) -> Any:
     """A value of the format for an argument that is no tensor."""
+    if entry.schema.name in SCATTERED_SHAPES and argument.name in SCATTERED:
+        return Int(SCATTERED[argument.name])
     if argument.name == "rounding_mode":
         return String("floor")
     if argument.name in ("min", "max"):
@@ -132,6 +142,8 @@ def program(
         shape = SHAPE if full and argument.name not in ROWS else SHAPE[-1:]
         if entry.schema.op_name == "masked_fill.Tensor" and argument.name == "value":
             shape = ()
+        if argument.name != operand:
+            shape = SCATTERED_SHAPES.get(entry.schema.name, shape)
         data.append(tensor_data(entry, argument, shape))
         inputs[argument.name] = add_tensor(data[-1])
         return inputs[argument.name]
@@ -143,6 +155,11 @@ def program(
     for argument in names.values():
         if argument.name == operand or (other == "same" and argument.name in entry.overwrites):
             arguments.append(inputs[operand])
+        elif argument.is_tensor and argument.is_list:
+            data.append(np.array([3, -1]))
+            inputs[argument.name] = add_tensor(data[-1])
+            none = add(Null())
+            arguments.append(add(OptionalTensorList([none, inputs[argument.name]])))
         elif argument.is_tensor:
             arguments.append(add_operand(argument))
         elif argument.is_list:

@@ -22,6 +22,12 @@ def load_method(program: bytes, name: str = "forward") -> Method:
     return Runtime.get().load_program(program).load_method(name)
 
 
+def load_methods(program: bytes, names: Sequence[str]) -> dict[str, Method]:
+    """Methods of one loaded program, which share its memory; loading sets their initial state."""
+    loaded = Runtime.get().load_program(program)
+    return {name: loaded.load_method(name) for name in names}
+
+
 def run(program: bytes, inputs: Sequence[object], name: str = "forward") -> list[np.ndarray]:
     """The outputs of one run; arrays become tensors, other inputs stay as they are."""
     arguments = [torch.from_numpy(x) if isinstance(x, np.ndarray) else x for x in inputs]

@@ -12,9 +12,25 @@ _before = sys.modules.get("torchvision", _MISSING)
 if _before is _MISSING:
     sys.modules["torchvision"] = None  # type: ignore[assignment]
 try:
-    from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
+    from transformers import (
+        BertConfig,
+        BertModel,
+        GPT2Config,
+        GPT2LMHeadModel,
+        LlamaConfig,
+        LlamaForCausalLM,
+    )
+    from transformers.integrations.executorch import TorchExportableModuleWithStaticCache
 finally:
     if _before is _MISSING:
         del sys.modules["torchvision"]
 
-__all__ = ["BertConfig", "BertModel", "GPT2Config", "GPT2LMHeadModel"]
+__all__ = [
+    "BertConfig",
+    "BertModel",
+    "GPT2Config",
+    "GPT2LMHeadModel",
+    "LlamaConfig",
+    "LlamaForCausalLM",
+    "TorchExportableModuleWithStaticCache",
+]

@@ -43,6 +43,23 @@ memory.method @cache {
   memory.end
 }
 
+// One row for several places is nothing that `index_put_` takes everywhere.
+// CHECK-LABEL: memory.method @broadcast
+memory.method @broadcast {
+  %at = memory.planned "at" : !memory.slot<tensor<2xi64>>
+  %x = memory.planned "x" : !memory.slot<tensor<2xf32>>
+  %k = memory.planned "k" initial "k" : !memory.slot<tensor<4x2xf32>>
+  %where = memory.optional_tensor_list [%at]
+  %no = memory.scalar false
+  %new = memory.planned : !memory.slot<tensor<4x2xf32>>
+  memory.begin ins(%at, %x) outs()
+  // CHECK: memory.call @"aten::index_put.out"(%k, %where, %x, %no) outs(%k)
+  // CHECK-NEXT: memory.end
+  memory.call @"aten::index_put.out"(%k, %where, %x, %no) outs(%new)
+  memory.call @"aten::copy_"(%k, %new, %no) returns(%k)
+  memory.end
+}
+
 // The new value is computed in another shape, and the buffer is declared behind it.
 // CHECK-LABEL: memory.method @reshaped
 memory.method @reshaped {
