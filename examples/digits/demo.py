@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import edgeir
 import numpy as np
 import torch
 from executorch.runtime import Runtime
 from numpy.typing import NDArray
 from tqdm import tqdm
+
+import edgeir
 
 from .train import accuracy, train_digits_cnn
 
