@@ -265,6 +265,35 @@ def test_state_is_live_all_the_time(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert plan == {0: ("input", 0, 1), 1: ("state", 0, 3), 2: ("output", 1, 3)}
 
 
+VIEWS = """\
+memory.method @forward attributes {arenas = array<i64: 0, 48>} {
+  %x = memory.planned "x" in 1 at 0 : !memory.slot<tensor<4xf32>>
+  %y = memory.planned in 1 at 16 : !memory.slot<tensor<4xf32>>
+  %flat = memory.view %y : !memory.slot<tensor<1x4xf32>>
+  %square = memory.view %flat : !memory.slot<tensor<2x2xf32>>
+  %sum = memory.planned "sum" in 1 at 32 : !memory.slot<tensor<2x2xf32>>
+  %one = memory.scalar 1 : i64
+  memory.begin ins(%x) outs(%sum)
+  memory.call @"aten::relu.out"(%x) outs(%y)
+  memory.call @"aten::add.out"(%square, %square, %one) outs(%sum)
+  memory.end
+}
+"""
+
+
+def test_a_view_is_live_from_where_its_bytes_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    source, path = tmp_path / "views.mlir", tmp_path / "views.pte"
+    source.write_text(VIEWS)
+    assert translate([str(source), "-o", str(path)]) == 0
+    (method,) = _json(path, capsys)["methods"]
+    views = [t for t in method["planned"] if t["role"] == "view"]
+    assert [(t["shape"], t["first"], t["last"]) for t in views] == [([2, 2], 1, 2)]
+    assert views[0]["operator"] == "aten::relu.out"
+    assert method["arenas"][0]["peak_live"] == 32
+
+
 def test_delegates(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (plan,) = read_program(str(small)).program.execution_plan
     builder = SegmentsBuilder()

@@ -89,7 +89,8 @@ def lifetimes(plan: ExecutionPlan) -> dict[int, Span]:
     """The span of each planned tensor of a method, by slot; jumps included.
 
     A tensor that a loop carries is live in the whole loop; state, which has initial bytes or is
-    read before it is written, is live from entry to exit.
+    read before it is written, is live from entry to exit. Tensors that nothing uses are left out,
+    such as a view of which only a view is read.
     """
     return _Liveness(plan).spans()
 
@@ -180,8 +181,10 @@ class _Liveness:
         spans: dict[int, Span] = {}
         carried = self.carried_over()
         for slot in self.regions.of:
-            kept = slot in carried or _has_data(self.plan, slot)
-            spans[slot] = Span(0, exit) if kept else Span(*touched.get(slot, (0, 0)))
+            if slot in carried or _has_data(self.plan, slot):
+                spans[slot] = Span(0, exit)
+            elif slot in touched:
+                spans[slot] = Span(*touched[slot])
         return spans
 
     def carried_over(self) -> set[int]:

@@ -17,7 +17,8 @@ from .values import dtype_name, tensor_name
 class PlannedTensor:
     """A tensor's place in an arena, and the positions from which and to which it must stay there.
 
-    `operator`, `module`, `file` and `line` are those of the instruction that first writes it.
+    `role` is input, state, output, view (it has another tensor's bytes) or nothing. `operator`,
+    `module`, `file` and `line` are those of the instruction that first writes it.
     """
 
     slot: int
@@ -55,32 +56,58 @@ def planned_tensors(plan: ExecutionPlan) -> tuple[PlannedTensor, ...]:
     """The planned tensors of a method, by arena and first position."""
     steps = list(steps_of(plan))
     writers: dict[int, int] = {}
-    for number, access in enumerate(accesses(plan)):
+    written = accesses(plan)
+    for number, access in enumerate(written):
         for slot in access.writes:
             writers.setdefault(slot, number)
     tensors: list[PlannedTensor] = []
     for slot, span in lifetimes(plan).items():
         writer = writers.get(slot)
+        if writer is None and 0 < span.first <= len(steps):
+            # A view is live from where the tensor that it views is written.
+            viewed = written[span.first - 1].writes
+            writer = span.first - 1 if any(_holds(plan, s, slot) for s in viewed) else None
         place = steps[writer].place if writer is not None else Place()
         operator = instruction_name(plan, steps[writer].instruction) if writer is not None else ""
-        tensors.append(_planned_tensor(plan, slot, span, operator, place))
+        role = _role(plan, slot, span, slot in writers)
+        tensors.append(_planned_tensor(plan, slot, span, role, operator, place))
     return tuple(sorted(tensors, key=lambda t: (t.arena, t.first, t.offset, t.slot)))
 
 
-def _planned_tensor(
-    plan: ExecutionPlan, slot: int, span: Span, operator: str, place: Place
-) -> PlannedTensor:
+def _role(plan: ExecutionPlan, slot: int, span: Span, is_written: bool) -> str:
     tensor = plan.values[slot]
-    assert isinstance(tensor, Tensor) and tensor.allocation_info is not None
+    assert isinstance(tensor, Tensor)
     roles = {
         "input": slot in plan.inputs,
         "state": tensor.data_buffer_idx > 0 or (span.first == 0 and span.last > 0),
         "output": slot in plan.outputs,
+        "view": not is_written,
     }
+    return next((role for role, holds in roles.items() if holds), "")
+
+
+def _holds(plan: ExecutionPlan, outer: int, inner: int) -> bool:
+    """Whether all bytes of one planned tensor are among those of another."""
+    tensors = plan.values[outer], plan.values[inner]
+    places: list[tuple[int, int, int]] = []
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor) or tensor.allocation_info is None:
+            return False
+        start = tensor.allocation_info.memory_offset
+        places.append((tensor.allocation_info.memory_id, start, start + tensor_nbytes(tensor)))
+    (arena, start, end), (other, first, last) = places
+    return arena == other and start <= first and last <= end
+
+
+def _planned_tensor(
+    plan: ExecutionPlan, slot: int, span: Span, role: str, operator: str, place: Place
+) -> PlannedTensor:
+    tensor = plan.values[slot]
+    assert isinstance(tensor, Tensor) and tensor.allocation_info is not None
     return PlannedTensor(
         slot=slot,
         name=tensor_name(tensor, slot),
-        role=next((role for role, holds in roles.items() if holds), ""),
+        role=role,
         dtype=dtype_name(tensor),
         shape=tuple(tensor.sizes),
         bytes=tensor_nbytes(tensor),

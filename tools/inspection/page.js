@@ -229,8 +229,10 @@ function arenaPicture(arena) {
     svg.append(draw("text", { x: x(position + 0.5), y: height - 8, "text-anchor": "middle" },
       String(position)));
   }
-  // The big ones first, so that what shares their memory stays visible.
-  for (const t of [...tensors].sort((a, b) => b.bytes - a.bytes)) svg.append(...tensorBox(t, x, y));
+  // Views below what they view, then the big ones, so that what shares their memory stays visible.
+  const rank = (t) => (t.role === "view" ? 0 : 1);
+  const order = [...tensors].sort((a, b) => rank(a) - rank(b) || b.bytes - a.bytes);
+  for (const t of order) svg.append(...tensorBox(t, x, y));
   let path = "";
   let before = 0;
   for (const [position, live] of arena.live) {
@@ -252,7 +254,7 @@ function tensorBox(t, x, y) {
     [t.module, place].filter(Boolean).join(" · "),
     sourceText(t),
   ];
-  const box = draw("rect", { class: "box", x: x0, y: y0, width: w, height: h, hue: hue(t.module || t.operator),
+  const box = draw("rect", { class: t.role === "view" ? "box view" : "box", x: x0, y: y0, width: w, height: h, hue: hue(t.module || t.operator),
     onmousemove: (event) => showTip(event, t.name, lines),
     onmouseleave: hideTip,
     onclick: () => reveal(byId(`i-${makerOf(t)}`)) });
