@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
+from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.export.graph_signature import OutputKind
+from torch.fx import Node
 
 from .weight_keys import WeightKeys, memory_of
 
@@ -51,6 +53,21 @@ def stored_tensor(program: ExportedProgram, name: str, *, lifted: bool = False) 
     tensor = program.constants[name]
     assert isinstance(tensor, torch.Tensor), "only tensors are asked for"
     return tensor
+
+
+def mutated_constants(program: ExportedProgram) -> list[str]:
+    """The constants that a program, not decomposed yet, writes; torch cannot make them state."""
+    constants = program.graph_signature.inputs_to_lifted_tensor_constants
+    found: dict[str, None] = {}
+    for node in program.graph.nodes:
+        target: Any = node.target
+        if isinstance(target, OpOverload) and cast(Any, target)._schema.is_mutable and node.args:
+            written: Any = node.args[0]
+            while isinstance(written, Node) and written.op == "call_function" and written.args:
+                written = written.args[0]
+            if isinstance(written, Node) and written.name in constants:
+                found[constants[written.name]] = None
+    return list(found)
 
 
 def _mutated(program: ExportedProgram) -> Iterator[str]:

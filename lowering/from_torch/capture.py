@@ -12,6 +12,7 @@ import torch
 from torch.export import ExportedProgram
 
 from ...dialects.aten import TABLE
+from .buffers import mutated_constants
 from .plain_graph import is_plain
 from .unregistered import unregistered_operators
 
@@ -95,6 +96,12 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
         with _without_torch_warnings():
             return cast(Any, program).run_decompositions(decomposition_table())
     except Exception as error:
+        if constants := mutated_constants(program):
+            raise CaptureError(
+                f"the model writes to {', '.join(constants)}, tensors that are neither buffers nor "
+                "inputs; register them as buffers, or, for a static cache of transformers, export "
+                "with strict=True"
+            ) from error
         raise CaptureError(f"torch cannot decompose the captured graph: {error}") from error
 
 

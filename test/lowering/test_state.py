@@ -10,11 +10,17 @@ import torch
 from stock_runtime import load_method, load_methods
 from torch import nn
 from torch.utils._pytree import tree_leaves
+from xdsl.parser import Parser
 
 import edgeir
+from edgeir.dialects.context import edge_context
 from edgeir.dialects.function import functions, mutations
 from edgeir.passes.evaluate import evaluate
 from edgeir.runtime import InputError
+from edgeir.tools.failure import ToolError
+from edgeir.tools.module_file import read_module
+from edgeir.tools.numerics_check import NumericsCheck
+from edgeir.tools.runnable import runnable_module
 
 
 class Model(nn.Module):
@@ -496,3 +502,62 @@ def test_initial_values_are_those_at_capture():
     program = edgeir.compile(exported)
     model(torch.zeros(1))
     np.testing.assert_array_equal(program.weights["count"], [0])
+
+
+def test_mutated_constant_is_refused():
+    class Cache(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.tensors = [torch.zeros(2, 2)]
+
+        def forward(self, x):
+            self.tensors[0].view(4)[:2].add_(x)
+            return self.tensors[0] * 2
+
+    with pytest.raises(edgeir.CompileError, match="register them as buffers"):
+        edgeir.compile(torch.export.export(Cache(), (torch.ones(2),)))
+
+
+# --- the tools ------------------------------------------------------------------------------------
+
+STATEFUL = """
+func.func @forward(%x: tensor<2xf32>) -> (
+    tensor<2xf32> {edge.mutates = "n"}, tensor<2xf32> {edge.mutates = 0 : i64}, tensor<2xf32>) {
+  %n = edge.state "n" : tensor<2xf32>
+  %0 = edge.add.Scalar(%n, other = STEP) : (tensor<2xf32>) -> tensor<2xf32>
+  %1 = edge.mul.Scalar(%x, other = FACTOR) : (tensor<2xf32>) -> tensor<2xf32>
+  func.return %0, %1, %x : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "factor", "message"),
+    [("1.0", "2.0", None), ("3.0", "2.0", "state n of forward"), ("1.0", "3.0", "input_0")],
+)
+def test_numeric_checks_see_state(step, factor, message):
+    context = edge_context()
+    context.weights.add("n", np.zeros(2, np.float32))
+
+    def module(step: str, factor: str) -> Any:
+        text = STATEFUL.replace("STEP", step).replace("FACTOR", factor)
+        return Parser(context, text).parse_module()
+
+    check = NumericsCheck(module("1.0", "2.0"), context.weights)
+    changed = module(step, factor)
+    if message is None:
+        check.check(changed, context.weights, "some-pass")
+        return
+    with pytest.raises(ToolError, match=f"some-pass changes .*{message}"):
+        check.check(changed, context.weights, "some-pass")
+
+
+def test_text_keeps_the_initial_value_of_a_buffer_that_is_only_written(tmp_path):
+    program = edgeir.compile(Model(writes_only, last=torch.ones(4)), (torch.zeros(4),))
+    program.save_stages(tmp_path)
+    for stage in ("aten", "edge", "memory"):
+        context = edge_context()
+        module = read_module(context, str(tmp_path / f"{stage}.mlir"), [])
+        runnable = runnable_module(module, context.weights)
+        runnable.run("forward", [np.full(4, 2, np.float32)])
+        np.testing.assert_array_equal(runnable.state["last"], np.full(4, 4))
