@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -417,6 +418,24 @@ def test_what_the_text_cannot_say_is_one_message():
     quantized = dataclasses.replace(f32([2], 0), scalar_type=12)
     with pytest.raises(ProgramError, match="'forward' has a tensor of scalar type 12"):
         as_text(SegmentsBuilder().build([one_method([quantized], [Chain()])]))
+
+
+@pytest.mark.parametrize("name", ["cond", "methods", "delegated", "initial_state"])
+def test_damaged_programs_have_a_text_or_a_message(name: str):
+    data, _ = PROGRAMS[name]()
+    rng = random.Random(name)
+    texts, messages = 0, ""
+    for _ in range(150):
+        damaged = bytearray(data)
+        for _ in range(rng.choice((1, 1, 3))):
+            damaged[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        try:
+            again(bytes(damaged))
+            texts += 1
+        except ProgramError as error:
+            messages += str(error)
+    assert texts > 10
+    assert "\n" not in messages
 
 
 def test_a_jump_does_not_leave_its_chain():

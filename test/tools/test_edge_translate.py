@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from edgeir.dialects.weights import read_safetensors
+import edgeir
+from edgeir.dialects.weights import read_safetensors, write_safetensors
+from edgeir.tools.edge_opt import main as opt
 from edgeir.tools.edge_run import main as run
 from edgeir.tools.edge_translate import main
 
@@ -100,6 +102,71 @@ def test_memory_module_to_program(planned: Path, tmp_path: Path):
     assert b"model.py" not in program.read_bytes()
 
 
+def test_program_to_text_and_back(planned: Path, tmp_path: Path):
+    program, text, back = (tmp_path / name for name in ("m.pte", "m.mlir", "back.pte"))
+    assert main([str(planned), "-o", str(program)]) == 0
+    assert main([str(program), "-o", str(text)]) == 0
+    assert 'outs(%y) loc("act"("model.py":7:0))' in text.read_text()
+    assert main([str(text), "-o", str(back)]) == 0
+    assert back.read_bytes() == program.read_bytes()
+    assert main([str(program), "-o", str(text), "--strip-locations"]) == 0
+    assert "loc(" not in text.read_text()
+    assert run([str(text), "--input", "3xf32=-1,0,1", "--expect", "3xf32=0,0,1"]) == 0
+
+
+def test_data_of_a_program_goes_beside_its_text(tmp_path: Path):
+    inputs = (torch.randn(2, 6),)
+    edgeir.compile(torch.nn.Linear(6, 5).eval(), inputs).save(tmp_path / "m.pte")
+    text, planned, back = (tmp_path / name for name in ("m.mlir", "p.mlir", "back.pte"))
+    assert main([str(tmp_path / "m.pte"), "-o", str(text)]) == 0
+    assert set(read_safetensors(tmp_path / "m.safetensors")) == {"constant_1", "constant_2"}
+    assert main([str(text), "-o", str(back)]) == 0
+    assert back.read_bytes() == (tmp_path / "m.pte").read_bytes()
+    assert opt([str(text), "-p", "plan-memory,verify-memory", "-o", str(planned)]) == 0
+    assert run([str(planned), "--input", "2x6xf32=1", "-o", str(tmp_path / "a.npy")]) == 0
+    assert run([str(back), "--input", "2x6xf32=1", "--expect", str(tmp_path / "a.npy")]) == 0
+
+
+def test_data_of_a_program_to_stdout_needs_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    edgeir.compile(torch.nn.Linear(6, 5).eval(), (torch.randn(2, 6),)).save(tmp_path / "m.pte")
+    assert "give --save-weights" in _fails([str(tmp_path / "m.pte")], capsys)
+    weights = tmp_path / "w.safetensors"
+    assert main([str(tmp_path / "m.pte"), "--save-weights", str(weights)]) == 0
+    assert 'memory.constant "constant_1"' in capsys.readouterr().out
+
+
+def test_a_damaged_program_is_one_message(
+    planned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    program = tmp_path / "m.pte"
+    assert main([str(planned), "-o", str(program)]) == 0
+    program.write_bytes(program.read_bytes()[:100])
+    errors = _fails([str(program), "-o", str(tmp_path / "m.mlir")], capsys)
+    assert errors.startswith("edge-translate: error: ")
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "m.mlir").exists()
+
+
+def test_a_backend_that_is_not_here_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    text = MEMORY.replace('memory.call @"aten::relu.out"', 'memory.delegate_call "NpuBackend" "p"')
+    (tmp_path / "m.mlir").write_text(text)
+    write_safetensors(tmp_path / "w.safetensors", {"p": np.ones(3, np.uint8)})
+    weights = ["--weights", str(tmp_path / "w.safetensors")]
+    program = str(tmp_path / "m.pte")
+    assert main([str(tmp_path / "m.mlir"), *weights, "-o", program]) == 0
+    assert main([program, "-o", str(tmp_path / "n.mlir")]) == 0
+    assert (
+        'delegate_call "NpuBackend" "NpuBackend"(%x) outs(%y)' in (tmp_path / "n.mlir").read_text()
+    )
+    for file in (program, str(tmp_path / "n.mlir")):
+        assert run([file, "--input", "3xf32=1"]) == 1
+        errors = capsys.readouterr().err
+        assert "NpuBackend" in errors
+        assert errors.count("\n") == 1
+
+
 def test_program_to_stdout(planned: Path, capfdbinary: pytest.CaptureFixture[bytes]):
     assert main([str(planned), "--to", "pte"]) == 0
     assert capfdbinary.readouterr().out[4:8] == b"ET12"
@@ -110,8 +177,8 @@ def test_program_to_stdout(planned: Path, capfdbinary: pytest.CaptureFixture[byt
     [
         (["m.pt2", "-o", "m.pte"], "edge-compile"),
         (["m.mlir", "-o", "n.mlir"], "edge-opt"),
-        (["m.pte", "-o", "m.mlir"], "cannot be read back into text yet"),
-        (["m.pte"], "name the output format"),
+        (["m.pte", "-o", "n.pte"], "there is no way from .pte to .pte"),
+        (["nowhere.pte", "-o", "m.mlir"], "nowhere.pte: cannot be read: No such file"),
         (["m.onnx", "-o", "m.mlir"], "unknown format"),
         (["m.mlir", "-o", "m.pt2"], "there is no way from .mlir to .pt2"),
         (["nowhere.pt2", "-o", "m.mlir"], "nowhere.pt2: no such file"),
