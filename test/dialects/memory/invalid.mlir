@@ -87,7 +87,7 @@ memory.method @part {
 
 // -----
 
-// CHECK: memory.view: the caller supplies the source's memory
+// CHECK: memory.view: the source's memory comes from outside
 memory.method @caller {
   %x = memory.unplanned : !memory.slot<tensor<4xf32>>
   %v = memory.view %x : !memory.slot<tensor<4xf32>>
@@ -161,5 +161,24 @@ memory.method @condition {
   memory.begin ins() outs()
   memory.jump_false %x, ^bb1, ^bb1
 ^bb1:
+  memory.end
+}
+
+// -----
+
+// CHECK: memory.int_list: an item is a !memory.slot<f64>, not an i64
+memory.method @list_of_doubles {
+  %d = memory.scalar 1.000000e+00 : f64
+  %l = memory.int_list [%d]
+  memory.begin ins() outs()
+  memory.end
+}
+
+// -----
+
+// CHECK: memory.delegate_call: ["level"] is not an option; write ["name", "value"]
+memory.method @option {
+  memory.begin ins() outs()
+  memory.delegate_call "NpuBackend" "payload"() {specs = [["level"]]}
   memory.end
 }

@@ -82,3 +82,44 @@ memory.method @alike {
   // CHECK-NEXT: memory.end
   memory.end
 }
+
+// What programs of other compilers have besides.
+// CHECK-LABEL: memory.method @read_back attributes {arenas = array<i64: 0, 16, 16>, devices = ["", "", "cuda:1"]} {
+memory.method @read_back attributes {arenas = array<i64: 0, 16, 16>, devices = ["", "", "cuda:1"]} {
+  // CHECK-NEXT: %k = memory.planned state in 1 at 0 : !memory.slot<tensor<4xf32>>
+  %k = memory.planned state in 1 at 0 : !memory.slot<tensor<4xf32>>
+  // CHECK-NEXT: %g = memory.planned "g" in 2 at 0 {device = "cuda:1"} : !memory.slot<tensor<4xf32>>
+  %g = memory.planned "g" in 2 at 0 {device = "cuda:1"} : !memory.slot<tensor<4xf32>>
+  // CHECK-NEXT: %w = memory.constant "w" {user_name = "fc.weight"} : !memory.slot<tensor<4xf32>>
+  %w = memory.constant "w" {user_name = "fc.weight"} : !memory.slot<tensor<4xf32>>
+  // CHECK-NEXT: %e = memory.external "fc.bias" : !memory.slot<tensor<4xf32>>
+  %e = memory.external "fc.bias" : !memory.slot<tensor<4xf32>>
+  // CHECK-NEXT: %l = memory.int_list [%later, %number : !memory.slot<none>]
+  %l = memory.int_list [%later, %number : !memory.slot<none>]
+  // CHECK-NEXT: %later = memory.scalar 1 : i64
+  %later = memory.scalar 1 : i64
+  // CHECK-NEXT: %number = memory.null
+  %number = memory.null
+  // CHECK-NEXT: %o = memory.optional_tensor_list [none, %number, %k]
+  %o = memory.optional_tensor_list [none, %number, %k]
+  // CHECK-NEXT: memory.begin ins() outs(%k)
+  memory.begin ins() outs(%k)
+  // CHECK-NEXT: memory.delegate_call "NpuBackend" "payload"(%w, %e) outs(%g) {specs = {{\[\[}}"level", "\FF"{{\]\]}}}
+  memory.delegate_call "NpuBackend" "payload"(%w, %e) outs(%g) {specs = [["level", "\FF"]]}
+  // CHECK-NEXT: memory.call @"aten::sym_numel"(%k) returns(%number)
+  memory.call @"aten::sym_numel"(%k) returns(%number)
+  // CHECK-NEXT: memory.jump_false %number, ^[[BLOCK:.*]], ^[[BLOCK]]
+  memory.jump_false %number, ^bb1, ^bb1
+// CHECK-NEXT: ^[[BLOCK]]:
+^bb1:
+  // CHECK-NEXT: memory.next_chain ^[[NEXT:.*]]
+  memory.next_chain ^bb2
+// CHECK-NEXT: ^[[NEXT]]:
+^bb2:
+  // CHECK-NEXT: memory.end
+  memory.end
+  // CHECK-NEXT: }
+}
+
+// CHECK: memory.named_data "key" "payload"
+memory.named_data "key" "payload"
