@@ -25,7 +25,8 @@ class UpdateInPlacePass(ModulePass):
     At its end a method copies each new value into its target. The call that computes the value
     writes the target itself, and the copy is gone, where nothing reads the target's old content
     after the call, and the call reads it, if at all, as an operand that it may overwrite
-    (`overwrites=` in the operator table). A value that is an output too keeps its memory.
+    (`overwrites=` in the operator table); so do the calls before it whose values it overwrites. A
+    value that is an output too keeps its memory.
 
     Where it can, `index_put` becomes `index_put_`, which touches only what it writes: with one
     1-d index and values of the shape of what is indexed. ExecuTorch's kernel takes no others, and
@@ -54,25 +55,46 @@ class UpdateInPlacePass(ModulePass):
             # What runs last runs once, behind everything else.
             for copy in list(method.body.blocks[-1].ops):
                 if isinstance(copy, memory.CallOp) and copy.operator.data == _COPY:
-                    call = _writer(method, copy)
-                    if call is not None:
-                        _write_target(method, copy, call)
+                    _update(method, copy)
 
 
-def _writer(method: memory.MethodOp, copy: memory.CallOp) -> memory.CallOp | None:
-    """The call that may write the copy's target itself; None where none may."""
+def _update(method: memory.MethodOp, copy: memory.CallOp) -> None:
+    """Let the call that computes the source of a copy write its target, and the calls before it."""
     target, value = copy.arguments[:2]
+    call = _writer(method, copy, target, value) if target.type == value.type else None
+    if call is None:
+        return
+    _replace(method, target, value)
+    Rewriter.erase_op(copy)
+    while call is not None:
+        previous = None
+        for operand in [] if _reads(call, target) else overwritable(call):
+            if not _is_used_after(method, call, operand):
+                previous = _writer(method, call, target, operand)
+            if previous is not None:
+                _replace(method, target, operand)
+                break
+        if call.operator.data == _INDEX_PUT and _reads(call, target) and _puts_rows(call):
+            put = memory.CallOp(_INDEX_PUT_IN_PLACE, call.arguments, returns=call.arguments[0])
+            put.location = call.location
+            Rewriter.replace_op(call, put)
+        call = previous
+
+
+def _writer(
+    method: memory.MethodOp, reader: memory.CallOp, target: SSAValue, value: SSAValue
+) -> memory.CallOp | None:
+    """The call that may write to `target` the value that `reader` reads; None where none may."""
     new, offset = memory.storage_of(value)
-    if target.type != value.type or offset or not _may_replace(method, target, new):
+    if offset or not _may_replace(method, target, new):
         return None
-    block = copy.parent_block()
     writers = [op for op in method.instructions if new in _storages(accesses(op).writes)]
     if len(writers) != 1 or not isinstance(call := writers[0], memory.CallOp):
         return None
-    if call.parent_block() is not block or new not in call.outs:
+    if call.parent_block() is not reader.parent_block() or new not in call.outs:
         return None
     op = call.next_op
-    while op is not copy:
+    while op is not reader:
         if op is None:
             return None
         slots = accesses(op)
@@ -110,8 +132,8 @@ def _may_overwrite(call: memory.CallOp, target: SSAValue, new: SSAValue) -> bool
     return call.outs[0] is new and set(readers) <= set(overwritable(call))
 
 
-def _write_target(method: memory.MethodOp, copy: memory.CallOp, call: memory.CallOp) -> None:
-    target, value = copy.arguments[:2]
+def _replace(method: memory.MethodOp, target: SSAValue, value: SSAValue) -> None:
+    """Let the storage of a value be that of the target."""
     new = memory.storage_of(value)[0].owner
     assert isinstance(new, memory.PlannedOp) and isinstance(target.owner, memory.PlannedOp)
     # Views of the new value stand behind it, and become views of the target.
@@ -122,8 +144,6 @@ def _write_target(method: memory.MethodOp, copy: memory.CallOp, call: memory.Cal
         Rewriter.insert_op(target.owner, InsertPoint.before(first))
     type = memory.tensor_of(new.slot)
     assert type is not None, "a planned slot is a tensor"
-    in_place = call.operator.data == _INDEX_PUT and _reads(call, target) and _puts_rows(call)
-    Rewriter.erase_op(copy)
     if new.slot.type == target.type:
         Rewriter.replace_op(new, [], [target])
     else:
@@ -131,10 +151,19 @@ def _write_target(method: memory.MethodOp, copy: memory.CallOp, call: memory.Cal
         view.location = new.location
         view.slot.name_hint = new.slot.name_hint
         Rewriter.replace_op(new, view)
-    if in_place:
-        put = memory.CallOp(_INDEX_PUT_IN_PLACE, call.arguments, returns=call.arguments[0])
-        put.location = call.location
-        Rewriter.replace_op(call, put)
+
+
+def _is_used_after(method: memory.MethodOp, call: memory.CallOp, slot: SSAValue) -> bool:
+    """Whether the memory of a slot is read or written behind a call, or in another block."""
+    storage = memory.storage_of(slot)[0]
+    behind = False
+    for op in method.instructions:
+        slots = accesses(op)
+        if behind or op.parent_block() is not call.parent_block():
+            if storage in _storages((*slots.reads, *slots.writes)):
+                return True
+        behind = behind or op is call
+    return False
 
 
 def _puts_rows(call: memory.CallOp) -> bool:

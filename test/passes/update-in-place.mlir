@@ -60,6 +60,51 @@ memory.method @broadcast {
   memory.end
 }
 
+// Calls one after the other.
+// CHECK-LABEL: memory.method @several
+memory.method @several {
+  %at = memory.planned "at" : !memory.slot<tensor<1xi64>>
+  %x = memory.planned "x" : !memory.slot<tensor<1x2xf32>>
+  %k = memory.planned "k" initial "k" : !memory.slot<tensor<4x2xf32>>
+  %where = memory.optional_tensor_list [%at]
+  %no = memory.scalar false
+  %one = memory.scalar 1 : i64
+  %a = memory.planned : !memory.slot<tensor<4x2xf32>>
+  %b = memory.planned : !memory.slot<tensor<4x2xf32>>
+  %c = memory.planned : !memory.slot<tensor<4x2xf32>>
+  memory.begin ins(%at, %x) outs()
+  // CHECK: memory.call @"aten::index_put_"(%k, %where, %x, %no) returns(%k)
+  // CHECK-NEXT: memory.call @"aten::add.Scalar_out"(%k, %one, %one) outs(%k)
+  // CHECK-NEXT: memory.call @"aten::relu.out"(%k) outs(%k)
+  // CHECK-NEXT: memory.end
+  memory.call @"aten::index_put.out"(%k, %where, %x, %no) outs(%a)
+  memory.call @"aten::add.Scalar_out"(%a, %one, %one) outs(%b)
+  memory.call @"aten::relu.out"(%b) outs(%c)
+  memory.call @"aten::copy_"(%k, %c, %no) returns(%k)
+  memory.end
+}
+
+// A value on the way that is read later keeps its memory.
+// CHECK-LABEL: memory.method @read_later
+memory.method @read_later {
+  %k = memory.planned "k" initial "k" : !memory.slot<tensor<4xf32>>
+  %no = memory.scalar false
+  %one = memory.scalar 1 : i64
+  %a = memory.planned : !memory.slot<tensor<4xf32>>
+  %b = memory.planned : !memory.slot<tensor<4xf32>>
+  %y = memory.planned : !memory.slot<tensor<4xf32>>
+  memory.begin ins() outs(%y)
+  // CHECK: memory.call @"aten::add.Scalar_out"(%k, %one, %one) outs(%a)
+  // CHECK-NEXT: memory.call @"aten::relu.out"(%a) outs(%k)
+  // CHECK-NEXT: memory.call @"aten::add.out"(%a, %k, %one) outs(%y)
+  // CHECK-NEXT: memory.end
+  memory.call @"aten::add.Scalar_out"(%k, %one, %one) outs(%a)
+  memory.call @"aten::relu.out"(%a) outs(%b)
+  memory.call @"aten::add.out"(%a, %b, %one) outs(%y)
+  memory.call @"aten::copy_"(%k, %b, %no) returns(%k)
+  memory.end
+}
+
 // The new value is computed in another shape, and the buffer is declared behind it.
 // CHECK-LABEL: memory.method @reshaped
 memory.method @reshaped {
