@@ -122,10 +122,15 @@ class _MethodConverter:
         """The outputs, behind those inputs that have new values; these are written back."""
         marks = mutations(self._function)
         values = [self._slot_of[value] for value in op.arguments]
-        targets = [
-            self._buffer(mark, value) if isinstance(mark, str) else inputs[mark]
-            for mark, value in zip(marks, op.arguments[: len(marks)], strict=True)
-        ]
+        targets: list[SSAValue] = []
+        for mark, value in zip(marks, op.arguments, strict=False):
+            if isinstance(mark, int) and not 0 <= mark < len(inputs):
+                self._refuse(op, f"changes argument {mark}; there are {len(inputs)}", "")
+                return []
+            targets.append(self._buffer(mark, value) if isinstance(mark, str) else inputs[mark])
+            held = memory.tensor_of(targets[-1])
+            if held is None or held != memory.tensor_of(self._slot_of[value]):
+                self._refuse(op, f"gives {mark!r}, a {held}, a new value of type {value.type}", "")
         outputs = write_back(self._slots, targets, values[: len(marks)], values[len(marks) :])
         return [inputs[mark] for mark in marks if isinstance(mark, int)] + outputs
 

@@ -130,3 +130,18 @@ func.func @state(%x: tensor<4xf32> {edge.name = "x"}) -> (tensor<4xf32> {edge.mu
   %0 = edge.relu(%x) : (tensor<4xf32>) -> tensor<4xf32>
   func.return %b, %a, %0, %a, %0 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// CHECK: error: in func.return: gives 'n', a tensor<2xf32>, a new value of type tensor<3xf32>
+func.func @other_type(%x: tensor<3xf32>) -> (tensor<3xf32> {edge.mutates = "n"}, tensor<2xf32>) {
+  %n = edge.state "n" : tensor<2xf32>
+  func.return %x, %n : tensor<3xf32>, tensor<2xf32>
+}
+
+// -----
+
+// CHECK: error: in func.return: changes argument 1; there are 1
+func.func @no_such_argument(%x: tensor<3xf32>) -> (tensor<3xf32> {edge.mutates = 1 : i64}) {
+  func.return %x : tensor<3xf32>
+}
