@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from xdsl.ir import Block, Operation, SSAValue
 
 from ...dialects import memory
 from .liveness import Storages, accesses, tensors_in, written_arguments
 
-_State = dict[SSAValue, frozenset[SSAValue | None]]
-"""For each slot with a place, the storages that may have been written last to any byte of it; None
+_State = dict["_Range", frozenset[SSAValue | None]]
+"""For each place of slots, the storages that may have been written last to any byte of it; None
 is what was there when the method started."""
 
 
@@ -27,12 +28,6 @@ class _Range:
     arena: int
     begin: int
     end: int
-
-    def meets(self, other: _Range) -> bool:
-        return self.arena == other.arena and self.begin < other.end and other.begin < self.end
-
-    def covers(self, other: _Range) -> bool:
-        return self.meets(other) and self.begin <= other.begin and other.end <= self.end
 
 
 def sources(method: memory.MethodOp) -> Mapping[SSAValue, frozenset[SSAValue | None]]:
@@ -62,12 +57,15 @@ class _Aliasing:
         }
         inputs = tensors_in(method.begin.inputs)
         self.storages = Storages(list(method.instructions), inputs)
-        self.meeting: dict[SSAValue, list[tuple[SSAValue, bool]]] = {}
+        self.meeting: dict[_Range, list[tuple[_Range, bool]]] = {}
         self.found: dict[SSAValue, frozenset[SSAValue | None]] = {}
         if not self.ranges:
             return
+        self.placed = list(dict.fromkeys(self.ranges.values()))
+        rows = [(r.arena, r.begin, r.end) for r in self.placed]
+        self.table = np.array(rows, np.int64).T
         begin = method.begin
-        state: _State = {slot: frozenset([None]) for slot in self.ranges}
+        state: _State = {place: frozenset([None]) for place in self.placed}
         kept = [op.slot for op in method.slots if isinstance(op, memory.PlannedOp) and op.is_state]
         self._write(state, kept)
         self._write(state, tensors_in(begin.inputs))
@@ -91,13 +89,17 @@ class _Aliasing:
         self._read(state, (slot for slot in slots.reads if slot not in partly))
         for slot in partly & set(slots.reads):
             # What it keeps may be somebody else's; that it keeps garbage says nothing.
-            self._note(slot, state.get(slot, frozenset()) - {None})
+            self._note(slot, self._writers(state, slot) - {None})
         self._write(state, slots.writes)
         self._write(state, partly - set(slots.writes), partly=True)
 
     def _read(self, state: _State, slots: Iterable[SSAValue]) -> None:
         for slot in slots:
-            self._note(slot, state.get(slot, frozenset()))
+            self._note(slot, self._writers(state, slot))
+
+    def _writers(self, state: _State, slot: SSAValue) -> frozenset[SSAValue | None]:
+        place = self.ranges.get(slot)
+        return frozenset() if place is None else state[place]
 
     def _note(self, slot: SSAValue, writers: frozenset[SSAValue | None]) -> None:
         if writers and not self.storages.is_bound(slot):
@@ -116,18 +118,17 @@ class _Aliasing:
         for other, covered in self._meeting(slot):
             state[other] = writer if covered and not partly else state[other] | writer
 
-    def _meeting(self, slot: SSAValue) -> Sequence[tuple[SSAValue, bool]]:
-        """The slots that share bytes with one, and whether all their bytes are its."""
-        if slot not in self.ranges:
+    def _meeting(self, slot: SSAValue) -> Sequence[tuple[_Range, bool]]:
+        """The places that share bytes with a slot's, and whether all their bytes are its."""
+        own = self.ranges.get(slot)
+        if own is None:
             return ()
-        if slot not in self.meeting:
-            own = self.ranges[slot]
-            self.meeting[slot] = [
-                (other, own.covers(range))
-                for other, range in self.ranges.items()
-                if own.meets(range)
-            ]
-        return self.meeting[slot]
+        if own not in self.meeting:
+            arenas, begins, ends = self.table
+            meets = (arenas == own.arena) & (begins < own.end) & (ends > own.begin)
+            covered = (begins >= own.begin) & (ends <= own.end)
+            self.meeting[own] = [(self.placed[i], bool(covered[i])) for i in np.flatnonzero(meets)]
+        return self.meeting[own]
 
     def _join(self, arriving: dict[Block, _State], block: Block, state: _State) -> bool:
         """Let a state arrive at a block; whether that brought anything new."""
