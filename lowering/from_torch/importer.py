@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -38,11 +37,10 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from ...dialects import aten
 from ...dialects.aten.numbers import NumberOp
 from ...dialects.custom_operator import custom_operation
-from ...dialects.diagnostic import Diagnostic, DiagnosticsError
+from ...dialects.diagnostic import DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, StateOp, WeightOp
 from ...dialects.function import INPUTS, MUTATES, NAME, OUTPUTS, SYMBOLS, VALUE
 from ...dialects.layout import dims_of
-from ...dialects.location import Place, place_of
 from ...dialects.schema import Argument, SchemaError
 from ...dialects.schema_op import SchemaOp, operation_name
 from ...dialects.schema_values import Value, is_dropped, to_attribute
@@ -50,6 +48,7 @@ from ...dialects.weights import WeightsStore
 from .buffers import MUTATION, MutableBuffers, stored_tensor
 from .locations import node_location
 from .plain_graph import functional_key
+from .problems import Problems
 from .structure import leaf_names, structure_text
 from .types import ELEMENT_TYPES, SymbolNames, UnsupportedValue
 from .weight_keys import WeightKeys
@@ -90,33 +89,6 @@ def import_programs(programs: Mapping[str, ExportedProgram], weights: WeightsSto
     if problems:
         raise DiagnosticsError(problems)
     return ModuleOp(cast(list[Operation], functions))
-
-
-class Problems:
-    """What cannot be imported, each kind of problem once with all of its places."""
-
-    def __init__(self) -> None:
-        self._places: dict[tuple[str, str, str], list[Place]] = defaultdict(list)
-
-    def add(self, operation: str, node: Node, message: str, advice: str) -> None:
-        """Record a problem at a node."""
-        self._places[operation, message, advice].append(place_of(node_location(node)))
-
-    def diagnostics(self) -> list[Diagnostic]:
-        """One diagnostic a kind, at its first place, the others listed."""
-        return [
-            Diagnostic(operation, places[0], message + _others(places), advice)
-            for (operation, message, advice), places in self._places.items()
-        ]
-
-
-def _others(places: list[Place]) -> str:
-    if len(places) == 1:
-        return ""
-    others = dict.fromkeys(str(place) for place in places[1:])
-    shown = ", ".join(list(others)[:8])
-    more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-    return f" (used {len(places)} times, also at {shown}{more})"
 
 
 class FunctionImporter:

@@ -125,7 +125,7 @@ def _attend(
 
 def _drop(weights: Any, probability: float) -> None:
     """Make weights 0 with a probability and scale the others, in place."""
-    kept = GENERATOR.random(weights.shape) >= probability
+    kept: Any = GENERATOR.random(weights.shape) >= probability
     np.multiply(weights, 1 / (1 - probability) if probability < 1 else 0, weights)
     np.multiply(weights, kept, weights)
 

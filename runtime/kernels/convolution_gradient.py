@@ -80,7 +80,8 @@ def convolution_backward(
         np.copyto(grad_input, result.reshape(input.shape), casting="unsafe")
     if output_mask[1]:
         grad_weight = fit(grad_weight, weight.shape)
-        np.copyto(grad_weight, slope.reshape(weight.shape), casting="unsafe")
+        gradient: Any = slope.reshape(weight.shape)
+        np.copyto(grad_weight, gradient, casting="unsafe")
     if output_mask[2]:
         grad_bias = fit(grad_bias, (grad_output.shape[1],))
         axes = (0, *(2 + i for i in spatial))
