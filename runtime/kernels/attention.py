@@ -1,7 +1,7 @@
 """Scaled dot product attention, semantics of `torch.nn.functional.scaled_dot_product_attention`."""
 
 from math import prod, sqrt
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -125,7 +125,7 @@ def _attend(
 
 def _drop(weights: Any, probability: float) -> None:
     """Make weights 0 with a probability and scale the others, in place."""
-    kept: Any = GENERATOR.random(weights.shape) >= probability
+    kept = cast(Any, GENERATOR).random(weights.shape) >= probability
     np.multiply(weights, 1 / (1 - probability) if probability < 1 else 0, weights)
     np.multiply(weights, kept, weights)
 

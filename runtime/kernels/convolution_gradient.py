@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -80,8 +80,7 @@ def convolution_backward(
         np.copyto(grad_input, result.reshape(input.shape), casting="unsafe")
     if output_mask[1]:
         grad_weight = fit(grad_weight, weight.shape)
-        gradient: Any = slope.reshape(weight.shape)
-        np.copyto(grad_weight, gradient, casting="unsafe")
+        np.copyto(grad_weight, cast(Any, slope).reshape(weight.shape), casting="unsafe")
     if output_mask[2]:
         grad_bias = fit(grad_bias, (grad_output.shape[1],))
         axes = (0, *(2 + i for i in spatial))
