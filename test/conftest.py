@@ -1,8 +1,8 @@
-"""Lets every test import the shared modules of the test folders by their names."""
+"""Lets every test import the shared modules of the test folders, and the examples."""
 
 import sys
 from pathlib import Path
 
-sys.path.extend(
-    str(folder) for folder in sorted(Path(__file__).parent.iterdir()) if folder.is_dir()
-)
+tests = Path(__file__).parent
+sys.path.extend(str(folder) for folder in sorted(tests.iterdir()) if folder.is_dir())
+sys.path.append(str(tests.parent))
