@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from xdsl.dialects.builtin import i32, i64
+from xdsl.dialects.builtin import IntegerType, Signedness, i32, i64
 from xdsl.ir import SSAValue
 
 from ..dialects.expr import Expr
@@ -244,6 +244,16 @@ def _clamp(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Seq
     if low is None:
         return builder.results("aten::minimum", value, high, types=op.result_types)
     return builder.results("aten::clamp.Tensor", types=op.result_types, **arguments)
+
+
+@_normal_form("hardtanh")
+def _hardtanh(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
+    """Of unsigned numbers, which only relu6 has, it is a clamp."""
+    value: SSAValue = arguments["self"]
+    if tensor(value).element_type == IntegerType(8, Signedness.UNSIGNED):
+        limits = arguments["min_val"], arguments["max_val"]
+        return builder.results("aten::clamp", value, *limits, types=op.result_types)
+    return builder.results("aten::hardtanh", types=op.result_types, **arguments)
 
 
 @_normal_form("gather")

@@ -108,7 +108,7 @@ def scalar_sum(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 @decomposition("linalg_vector_norm")
 def vector_norm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`sum(|x| ** ord) ** (1 / ord)`, and its limits for an infinite order and 0."""
-    if (wide := in_full_precision(op, builder)) is not None:
+    if (wide := in_full_precision(op, builder, vector_norm)) is not None:
         return wide
     arguments = cast(dict[str, Any], op.arguments())
     result = op.results[0]

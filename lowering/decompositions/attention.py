@@ -13,6 +13,7 @@ from ...dialects.expr import Expr
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder
 from .calls import Dims, arange, binary, broadcast, dims, element, product, reduce, unary, where
+from .conversions import in_full_precision
 from .linear import bmm
 from .registry import NoDecompositionError, decomposition
 
@@ -27,6 +28,8 @@ def scaled_dot_product_attention(op: SchemaOp, builder: EdgeBuilder) -> Sequence
     """
     if op.value_of("dropout_p"):
         raise NoDecompositionError("dropout in attention has no decomposition; use model.eval()")
+    if (wide := in_full_precision(op, builder, scaled_dot_product_attention)) is not None:
+        return wide
     query, key, value = op.operands[:3]
     mask = cast("SSAValue | None", op.operand_of("attn_mask"))
     scale = cast("float | None", op.value_of("scale"))

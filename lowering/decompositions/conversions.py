@@ -23,6 +23,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute, SSAValue
+from xdsl.rewriter import Rewriter
 from xdsl.utils.test_value import create_ssa_value
 
 from ...dialects.constant import ConstantAttr
@@ -30,6 +31,7 @@ from ...dialects.edge.ops import ConstantOp, ToLayoutOp
 from ...dialects.layout import dims_of, layout_of, tensor_type
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder, Tensor, tensor
+from .registry import Decomposition
 
 _ui8 = IntegerType(8, Signedness.UNSIGNED)
 
@@ -65,8 +67,10 @@ def converted(
     return None
 
 
-def in_full_precision(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue] | None:
-    """The results of an operation in f32; None where nothing of it has half precision.
+def in_full_precision(
+    op: SchemaOp, builder: EdgeBuilder, decompose: Decomposition
+) -> Sequence[SSAValue] | None:
+    """What `op` decomposes to in f32; None where nothing of it has half precision.
 
     For decompositions whose intermediate values would round, or overflow, where eager's do not.
     """
@@ -74,7 +78,7 @@ def in_full_precision(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue] 
     types = [*op.operand_types, *op.result_types]
     if not any(isinstance(t, TensorType) and cast(Tensor, t).element_type in halves for t in types):
         return None
-    return _converted(op, builder, _widening(halves), halves)
+    return _converted(op, builder, _widening(halves), halves, decompose)
 
 
 def _is_empty(type: Attribute) -> bool:
@@ -108,6 +112,7 @@ def _converted(
     builder: EdgeBuilder,
     change: TypeChange,
     dtypes: dict[Attribute, Attribute] | None = None,
+    decompose: Decomposition | None = None,
 ) -> list[SSAValue]:
     def convert(value: SSAValue, type: Tensor) -> SSAValue:
         old = tensor(value)
@@ -118,7 +123,11 @@ def _converted(
         return builder.insert(ToLayoutOp(value, type)).result
 
     new_op = builder.insert(_rebuilt(op, convert, change, dtypes or {}))
-    return [convert(new, tensor(old)) for old, new in zip(op.results, new_op.results, strict=True)]
+    results: Sequence[SSAValue] = new_op.results
+    if decompose is not None:
+        results = decompose(new_op, EdgeBuilder(new_op))
+        Rewriter.erase_op(new_op)
+    return [convert(new, tensor(old)) for old, new in zip(op.results, results, strict=True)]
 
 
 def _rebuilt(

@@ -12,6 +12,7 @@ from ...dialects.layout import tensor_type
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder
 from .calls import Dims, binary, broadcast, dims, element, product, rank, unary
+from .conversions import in_full_precision
 from .registry import decomposition
 
 _ONE = Expr.of(1)
@@ -93,6 +94,8 @@ def _stack(builder: EdgeBuilder, value: SSAValue, stack: Dims) -> SSAValue:
 @decomposition("baddbmm")
 def baddbmm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`beta * self + alpha * bmm(batch1, batch2)`."""
+    if (wide := in_full_precision(op, builder, baddbmm)) is not None:
+        return wide
     bias, left, right = op.operands
     return [_scaled_sum(op, builder, bias, bmm(builder, left, right))]
 

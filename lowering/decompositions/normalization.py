@@ -63,7 +63,7 @@ def rms_norm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     value: SSAValue = arguments["input"]
     axes = range(-len(arguments["normalized_shape"]), 0)
     eps: float | None = arguments["eps"]
-    if (wide := in_full_precision(op, builder)) is not None:
+    if (wide := in_full_precision(op, builder, rms_norm)) is not None:
         return wide
     if eps is None:
         eps = float(cast(Any, ml_dtypes.finfo)(numpy_dtype(element(value))).eps)
