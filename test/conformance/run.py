@@ -83,12 +83,16 @@ def run(
         for group in by_op:
             yield check_operator(group, seed, keep_runs)
         return
-    # Not forked: torch's threads do not survive that.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _start) as pool:
+    with _workers(processes) as pool:
         pending = [pool.submit(check_operator, group, seed, keep_runs) for group in by_op]
         for future in as_completed(pending):
             yield future.result()
+
+
+def _workers(processes: int) -> ProcessPoolExecutor:
+    """Processes that check samples; what that changes in torch stays in them."""
+    # Not forked: torch's threads do not survive that.
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _start)
 
 
 _started = ExitStack()
@@ -132,9 +136,14 @@ def _chosen(task: Task, seed: int) -> list[Sample]:
     return [found[position] for position in sorted(chosen)]
 
 
-def still_fails(task: Task, seed: int) -> bool:
-    """Whether a sample of the task fails."""
-    _start()
+def failing(tasks: Iterable[Task], seed: int, processes: int = 2) -> set[Task]:
+    """The tasks of which a sample fails."""
+    with _workers(processes) as pool:
+        pending = {task: pool.submit(_fails, task, seed) for task in tasks}
+        return {task for task, future in pending.items() if future.result()}
+
+
+def _fails(task: Task, seed: int) -> bool:
     checker = Checker(_decompositions)
     return any(
         checker.check(sample, _tolerance(task)).kind == "fail" for sample in _chosen(task, seed)
