@@ -1,5 +1,6 @@
 """What a method takes and gives: names, shapes, dtypes, bytes and structure, from its tables."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -65,16 +66,19 @@ class MethodInfo:
 
 def describe_method(plan: ExecutionPlan) -> MethodInfo:
     """The metadata of a method of a verified program."""
-    inputs = _describe("input", [plan.values[index] for index in plan.inputs])
+    values = [plan.values[index] for index in plan.inputs]
+    inputs = _describe("input", values, map(_stored_name, values))
     returned = _returned_structure(plan)
     # An export returns the new values of mutated inputs too, first; the structure has no place
     # for them.
     mutated = plan.outputs[: len(plan.outputs) - returned.leaf_count] if returned else []
-    outputs = plan.outputs[len(mutated) :]
+    outputs = [plan.values[index] for index in plan.outputs[len(mutated) :]]
+    # The slot of an output may be an input's, or one that two outputs share: keys say more.
+    names = returned.leaf_names() if returned else map(_stored_name, outputs)
     return MethodInfo(
         name=plan.name,
         inputs=inputs,
-        outputs=_describe("output", [plan.values[index] for index in outputs]),
+        outputs=_describe("output", outputs, names),
         input_structure=_taken_structure(plan),
         output_structure=returned,
         mutated_inputs=tuple(plan.inputs.index(index) for index in mutated),
@@ -100,14 +104,15 @@ def _returned_structure(plan: ExecutionPlan) -> Structure | None:
     return structure if set(mutated) <= set(plan.inputs) else None
 
 
-def _describe(kind: str, values: list[Value]) -> tuple[TensorInfo, ...]:
+def _describe(
+    kind: str, values: Sequence[Value], names: Iterable[str | None]
+) -> tuple[TensorInfo, ...]:
     infos: list[TensorInfo] = []
-    names: set[str] = set()
-    for index, value in enumerate(values):
-        name = _stored_name(value)
-        if not name or name in names:
+    taken: set[str] = set()
+    for index, (value, name) in enumerate(zip(values, names, strict=True)):
+        if not name or name in taken:
             name = f"{kind}_{index}"
-        names.add(name)
+        taken.add(name)
         infos.append(_describe_value(name, value))
     return tuple(infos)
 

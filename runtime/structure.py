@@ -45,6 +45,17 @@ class Structure:
         """The number of values in the structure."""
         return 1 if self.kind == "leaf" else sum(child.leaf_count for child in self.children)
 
+    def leaf_names(self) -> list[str]:
+        """A name for every leaf from the keys on its way, `state.0`; empty without keys."""
+        return [".".join(map(str, path)) if _has_key(path) else "" for path in self._paths(())]
+
+    def _paths(self, path: tuple[Key, ...]) -> Iterator[tuple[Key, ...]]:
+        if self.kind == "leaf":
+            yield path
+        keys = self.keys if self.kind == "dict" else range(len(self.children))
+        for key, child in zip(keys, self.children, strict=True):
+            yield from child._paths((*path, key))
+
     def rebuild(self, leaves: Sequence[Any]) -> Any:
         """The structure with its leaves, `leaf_count` of them, put in."""
         return self._take(iter(leaves))
@@ -114,6 +125,10 @@ class Structure:
             return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
         pairs = zip(self.keys, items, strict=True)
         return f"{{{', '.join(f'{key!r}: {item}' for key, item in pairs)}}}"
+
+
+def _has_key(path: Sequence[Key]) -> bool:
+    return any(not str(key).isdigit() for key in path)
 
 
 LEAF = Structure("leaf")

@@ -225,3 +225,14 @@ def test_compiling_twice_gives_the_same_bytes():
     model, x = nn.Sequential(nn.Linear(4, 4), nn.ReLU()), torch.randn(2, 4)
     first = compile_program(model, (x,))
     assert first.buffer == compile_program(model, (x,)).buffer
+
+
+def test_outputs_are_named_by_their_keys_in_the_program():
+    def forward(self, x):
+        y = x.reshape(6)
+        return {"view": y, "input": x, "again": {"first": y, "list": [x + 1]}}
+
+    x = torch.randn(2, 3)
+    module = edgeir.load(edgeir.compile(Forward(forward), (x,)).buffer)
+    names = [output.name for output in module.methods["forward"].outputs]
+    assert names == ["view", "input", "again.first", "again.list.0"]

@@ -256,7 +256,7 @@ def test_mutated_inputs_are_written_back() -> None:
     tensor = torch.tensor([1.0, 2.0])
     module(tensor, y)
     assert_equal(tensor, [11, 22])
-    assert [output.name for output in module.methods["forward"].outputs] == ["output_0", "output_1"]
+    assert [output.name for output in module.methods["forward"].outputs] == ["output_0", "1.a"]
 
 
 def test_several_methods() -> None:
