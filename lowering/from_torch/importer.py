@@ -45,11 +45,12 @@ from ...dialects.schema import Argument, SchemaError
 from ...dialects.schema_op import SchemaOp, operation_name
 from ...dialects.schema_values import Value, is_dropped, to_attribute
 from ...dialects.weights import WeightsStore
+from ...runtime.structure import parse_structure
 from .buffers import MUTATION, MutableBuffers, stored_tensor
 from .locations import node_location
 from .plain_graph import functional_key
 from .problems import Problems
-from .structure import leaf_names, structure_text
+from .structure import structure_text
 from .types import ELEMENT_TYPES, SymbolNames, UnsupportedValue
 from .weight_keys import WeightKeys
 
@@ -406,7 +407,9 @@ class FunctionImporter:
 
     def _output_names(self, specs: list[OutputSpec]) -> Any:
         spec = self._program.call_spec.out_spec
-        names = leaf_names(spec) if spec is not None else []
+        # As the runtime names them when it reads the same text.
+        structure = parse_structure(structure_text(spec)) if spec is not None else None
+        names = structure.leaf_names() if structure is not None else []
         return iter(names + [""] * (len(specs) - len(names)))
 
     def _output(self, output: Node, spec: OutputSpec, value: Any) -> SSAValue | None:

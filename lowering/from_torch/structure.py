@@ -19,26 +19,6 @@ def structure_text(spec: TreeSpec) -> str:
     return json.dumps([1, _node(spec)])
 
 
-def leaf_names(spec: TreeSpec) -> list[str]:
-    """A name for every leaf, from dict keys and field names; empty under plain sequences."""
-    return [".".join(path) if _is_named(path) else "" for path in _paths(spec, [])]
-
-
-def _is_named(path: list[str]) -> bool:
-    return any(not part.isdigit() for part in path)
-
-
-def _paths(spec: TreeSpec, path: list[str]) -> list[list[str]]:
-    if spec.type is None:
-        return [path]
-    keys = _keys(spec)
-    parts = keys if keys is not None else list(map(str, range(len(_children(spec)))))
-    leaves: list[list[str]] = []
-    for part, child in zip(parts, _children(spec), strict=True):
-        leaves.extend(_paths(child, [*path, part]))
-    return leaves
-
-
 def _node(spec: TreeSpec) -> dict[str, Any]:
     if spec.type is None:
         return _LEAF
