@@ -9,7 +9,7 @@ import pytest
 from sample_programs import add_program, constant_program, counter_program, f32, rich_program
 
 from edgeir.runtime.errors import ProgramError
-from edgeir.runtime.program import ProgramFile, read_program, reader, write_program
+from edgeir.runtime.program import ProgramFile, read_program, table_reader, write_program
 from edgeir.runtime.program.schema import Buffer, ExecutionPlan, Program, String, Tensor
 
 SAMPLES = [add_program, constant_program, counter_program, rich_program]
@@ -239,7 +239,7 @@ def shared_vector(count: int, sub_count: int) -> bytes:
 
 
 def test_shared_tables_are_charged_each_time(monkeypatch):
-    monkeypatch.setattr(reader, "MAX_TABLES", 20_000)
+    monkeypatch.setattr(table_reader, "MAX_TABLES", 20_000)
     data = shared_vector(3000, 3000)
     assert len(data) < 30_000
     assert "more than 20000 tables" in error_of(data)
@@ -247,7 +247,7 @@ def test_shared_tables_are_charged_each_time(monkeypatch):
 
 
 def test_elements_are_limited(monkeypatch):
-    monkeypatch.setattr(reader, "MAX_ELEMENTS", 1000)
+    monkeypatch.setattr(table_reader, "MAX_ELEMENTS", 1000)
     values = [Tensor(6, sizes=[1] * 16, dim_order=list(range(16))) for _ in range(40)]
     file = ProgramFile(Program(0, [ExecutionPlan("m", values=values)]))
     assert "more than 1000 elements" in error_of(write_program(file, verify=False))
