@@ -20,10 +20,13 @@ from .weights import WeightsStore
 DIALECTS: dict[str, str] = {
     "builtin": "xdsl.dialects.builtin:Builtin",
     "func": "xdsl.dialects.func:Func",
+    "arith": "xdsl.dialects.arith:Arith",
+    "math": "xdsl.dialects.math:Math",
     "test": "xdsl.dialects.test:Test",
     "aten": f"{__package__}.aten:Aten",
     "edge": f"{__package__}.edge:Edge",
     "delegate": f"{__package__}.delegate:Delegate",
+    "kernel": f"{__package__}.kernel:Kernel",
     "memory": f"{__package__}.memory:Memory",
 }
 """Dialects by name; imported when a text first uses them."""

@@ -1,0 +1,62 @@
+"""The kernel dialect: what the LLVM backend makes of a region, before it becomes LLVM IR.
+
+A `kernel.program` holds kernels (`kernel.func`), the places of data and the launches of one run.
+A kernel is loops (`kernel.for`) around few large operations: the matrix product of a tile, a map, a
+window. Pointers count elements, sizes and strides are numbers in the text, and an operation says
+what is computed, not with how wide vectors: that is the emitter's choice for its target.
+"""
+
+from xdsl.ir import Dialect
+
+from .addressing import AdvanceOp, ChunkOp, DelinearizeOp, LoadOp, StoreOp
+from .map import MapOp, WindowOp
+from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, WeightOp
+from .structure import ForOp, FuncOp, YieldOp
+from .tile import TileOp
+from .types import PointerType
+
+__all__ = [
+    "AdvanceOp",
+    "ArenaOp",
+    "ArgumentOp",
+    "ChunkOp",
+    "DelinearizeOp",
+    "ForOp",
+    "FuncOp",
+    "Kernel",
+    "LaunchOp",
+    "LoadOp",
+    "MapOp",
+    "PointerType",
+    "ProgramOp",
+    "ScratchOp",
+    "StoreOp",
+    "TileOp",
+    "WeightOp",
+    "WindowOp",
+    "YieldOp",
+]
+
+Kernel = Dialect(
+    "kernel",
+    [
+        ProgramOp,
+        FuncOp,
+        ForOp,
+        YieldOp,
+        ArgumentOp,
+        ArenaOp,
+        ScratchOp,
+        WeightOp,
+        LaunchOp,
+        AdvanceOp,
+        ChunkOp,
+        DelinearizeOp,
+        LoadOp,
+        StoreOp,
+        MapOp,
+        WindowOp,
+        TileOp,
+    ],
+    [PointerType],
+)
