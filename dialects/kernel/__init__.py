@@ -11,7 +11,7 @@ from xdsl.ir import Dialect
 from .addressing import AdvanceOp, ChunkOp, DelinearizeOp, LoadOp, StoreOp
 from .map import MapOp, WindowOp
 from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, WeightOp
-from .structure import ForOp, FuncOp, YieldOp
+from .structure import ForOp, FuncOp, YieldOp, terminate
 from .tile import TileOp
 from .types import PointerType
 
@@ -35,6 +35,7 @@ __all__ = [
     "WeightOp",
     "WindowOp",
     "YieldOp",
+    "terminate",
 ]
 
 Kernel = Dialect(

@@ -43,7 +43,7 @@ class YieldOp(IRDLOperation):
         super().__init__(operands=[values])
 
 
-def close(op: FuncOp | ForOp) -> None:
+def terminate(op: FuncOp | ForOp) -> None:
     """End the body with an empty yield, if it has none."""
     block = op.body.block
     if not isinstance(block.last_op, YieldOp):
@@ -103,7 +103,7 @@ class FuncOp(IRDLOperation):
         op = cls(name, inputs, body)
         if attributes is not None:
             op.attributes |= attributes.data
-        close(op)
+        terminate(op)
         return op
 
     def verify_(self) -> None:
@@ -175,7 +175,7 @@ class ForOp(IRDLOperation):
         body = parser.parse_region((variable.resolve(IndexType()),))
         op = cls(count or 0, limit, body)
         op.attributes |= parser.parse_optional_attr_dict()
-        close(op)
+        terminate(op)
         return op
 
     def verify_(self) -> None:

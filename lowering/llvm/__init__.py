@@ -1,0 +1,1 @@
+"""The LLVM backend: edge regions to machine code, through the kernel dialect."""

@@ -1,0 +1,86 @@
+"""Builds the body of one kernel: an insertion point that loops move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, f32
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+
+from ...dialects import kernel
+
+Op = TypeVar("Op", bound=Operation)
+
+
+class KernelBuilder:
+    """Builds a `kernel.func`; `arguments` are its pointers, `task` the index of the task.
+
+    ```python
+    with k.loop(56) as y:
+        k.insert(kernel.TileOp(k.at(k.arguments[0], [(y, 448)]), …))
+    ```
+    """
+
+    def __init__(self, name: str, pointers: Sequence[Attribute]) -> None:
+        self.func = kernel.FuncOp(name, [*pointers, IndexType()])
+        *arguments, task = self.func.body.block.args
+        self.arguments: list[SSAValue] = list(arguments)
+        self.task: SSAValue = task
+        self._blocks: list[Block] = [self.func.body.block]
+
+    def insert(self, op: Op) -> Op:
+        """Add an operation at the end of the innermost loop."""
+        self._blocks[-1].add_op(op)
+        return op
+
+    @contextmanager
+    def loop(self, count: int, limit: SSAValue | None = None) -> Generator[SSAValue]:
+        """A loop from 0 to a count, or to a run-time `limit`; gives its index."""
+        op = self.insert(kernel.ForOp(count, limit))
+        self._blocks.append(op.body.block)
+        yield op.index
+        self._blocks.pop().add_op(kernel.YieldOp())
+
+    def at(
+        self, pointer: SSAValue, terms: Sequence[tuple[SSAValue, int]] = (), offset: int = 0
+    ) -> SSAValue:
+        """A pointer moved by indices times strides, in elements."""
+        terms = [(index, stride) for index, stride in terms if stride]
+        if not terms and not offset:
+            return pointer
+        indices, strides = [index for index, _ in terms], [stride for _, stride in terms]
+        return self.insert(kernel.AdvanceOp(pointer, indices, strides, offset)).result
+
+    def split(self, position: SSAValue, sizes: Sequence[int]) -> list[SSAValue]:
+        """The coordinates of a position, row-major."""
+        return list(self.insert(kernel.DelinearizeOp(position, sizes)).coordinates)
+
+    def finish(self) -> kernel.FuncOp:
+        """The complete function."""
+        kernel.terminate(self.func)
+        return self.func
+
+
+def body(
+    types: Sequence[Attribute], make: Callable[[Block, Sequence[SSAValue]], Sequence[SSAValue]]
+) -> Region:
+    """A region for scalars of these types: `make` adds operations to the block and returns what
+    the region yields."""
+    block = Block(arg_types=types)
+    block.add_op(kernel.YieldOp(*make(block, block.args)))
+    return Region(block)
+
+
+def identity(element: Attribute = f32) -> Region:
+    """A body that gives what it takes."""
+    return body([element], lambda _, values: values)
+
+
+def constant(block: Block, value: float, element: AnyFloat = f32) -> SSAValue:
+    """A floating-point constant in a body."""
+    op = arith.ConstantOp(FloatAttr(value, element))
+    block.add_op(op)
+    return op.result

@@ -1,0 +1,119 @@
+"""Builds a `kernel.program`: kernels that are shared where they are equal, data, launches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.ir import Attribute, Block, Region, SSAValue
+
+from ...dialects import kernel
+from ...dialects.kernel.types import element_type
+from ...dialects.weights import WeightsStore
+from .kernel_builder import KernelBuilder
+from .step import Array
+from .target import Target
+
+ALIGNMENT = 64
+"""Bytes to which everything in the arena and in the scratch memory is aligned."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value's first element is: `base` is "argument" (`number` is its index), "arena"
+    (`number` is the buffer's offset in bytes) or "weight" (`key`), `offset` counts elements."""
+
+    base: str
+    number: int = 0
+    offset: int = 0
+    key: str = ""
+
+
+class ProgramBuilder:
+    """Collects the kernels and launches of a region; families of kernels write into it."""
+
+    def __init__(
+        self, target: Target, weights: WeightsStore, places: Mapping[SSAValue, Place]
+    ) -> None:
+        self.target = target
+        self.weights = weights
+        self._places = places
+        self._functions: dict[Hashable, kernel.FuncOp] = {}
+        self._names: dict[str, int] = {}
+        self._addresses: dict[tuple[Place, Attribute], SSAValue] = {}
+        self._launches: list[kernel.LaunchOp] = []
+        self._block = Block()
+        self._scratch = 0
+
+    def pointer(self, value: SSAValue, element: Attribute) -> SSAValue:
+        """Where a value of the region begins."""
+        return self._address(self._places[value], element)
+
+    def weight(self, array: Array, element: Attribute) -> SSAValue:
+        """Constant data, contiguous as given (packed by the caller for its kernel)."""
+        key = self.weights.put(np.ascontiguousarray(array))
+        return self._address(Place("weight", key=key), element)
+
+    def arena(self, offset: int, element: Attribute) -> SSAValue:
+        """A place in the arena, in bytes."""
+        return self._address(Place("arena", offset), element)
+
+    def scratch(self, size: int, element: Attribute) -> SSAValue:
+        """Memory of the running thread, at least `size` bytes: it is lost between tasks."""
+        self._scratch = max(self._scratch, -(-size // ALIGNMENT) * ALIGNMENT)
+        return self._address(Place("scratch"), element)
+
+    def launch(
+        self,
+        name: str,
+        key: Hashable,
+        arguments: Sequence[SSAValue],
+        tasks: int,
+        build: Callable[[KernelBuilder], None],
+    ) -> None:
+        """Run a kernel for `tasks` tasks. `key` says all that `build` depends on: a kernel with an
+        equal name and key is made once."""
+        types = tuple(argument.type for argument in arguments)
+        full_key = (name, key, types)
+        if full_key not in self._functions:
+            number = self._names[name] = self._names.get(name, -1) + 1
+            k = KernelBuilder(f"{name}_{number}" if number else name, types)
+            build(k)
+            self._functions[full_key] = k.finish()
+        function = self._functions[full_key]
+        self._launches.append(kernel.LaunchOp(function.sym_name.data, arguments, tasks))
+
+    def finish(
+        self, inputs: Sequence[SSAValue], result_types: Sequence[Attribute], arena: int
+    ) -> kernel.ProgramOp:
+        """The complete program."""
+        block = Block()
+        block.add_ops(self._functions.values())
+        for op in list(self._block.ops):
+            op.detach()
+            block.add_op(op)
+        block.add_ops(self._launches)
+        return kernel.ProgramOp(inputs, result_types, arena, self._scratch, Region(block))
+
+    def _address(self, place: Place, element: Attribute) -> SSAValue:
+        if (place, element) in self._addresses:
+            return self._addresses[place, element]
+        match place.base:
+            case "argument":
+                op = kernel.ArgumentOp(place.number, element)
+            case "arena":
+                op = kernel.ArenaOp(place.number, element)
+            case "scratch":
+                op = kernel.ScratchOp(element)
+            case _:
+                op = kernel.WeightOp(place.key, element)
+        self._block.add_op(op)
+        result: SSAValue = op.result
+        assert element_type(result.type) == element
+        if place.offset:
+            advanced = kernel.AdvanceOp(result, offset=place.offset)
+            self._block.add_op(advanced)
+            result = advanced.result
+        self._addresses[place, element] = result
+        return result
