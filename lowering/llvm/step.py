@@ -75,8 +75,10 @@ def dense_tensor(type: Attribute, order: Sequence[int] | None = None) -> Tensor:
 class Step:
     """An operation of the edge dialect, and the elementwise ones that run on its result in place.
 
-    `fused` are applied in order to the operation's first result, before anything is stored: each
-    takes the value before it (as any of its operands), and values that are known before the step.
+    `fused` are applied in order to the operation's first result, before anything is stored. They
+    may form any graph: an operand is the operation's first result, that of an earlier fused one
+    (possibly several times), or a value that is known before the step and broadcasts to the shape
+    of the first result, which all of them have. Only the last one's result is stored.
     `tensors` says where every value that the step reads or writes lies; `constants` holds the
     arrays of those that are known now. `results` are the values that the step makes: the last
     fused one's (or the operation's own) first.
