@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import DictionaryAttr, StringAttr
 from xdsl.ir import Attribute, Dialect, Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
+    ParsePropInAttrDict,
     irdl_op_definition,
+    opt_prop_def,
     prop_def,
     region_def,
     traits_def,
@@ -18,6 +21,12 @@ from xdsl.irdl import (
 )
 from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure, SingleBlockImplicitTerminator
 from xdsl.utils.exceptions import VerifyException
+
+REASON = "delegate.reason"
+"""On an operation: why no backend took it, each of the asked backends with its reason."""
+
+TABLE = "edgeir.delegation"
+"""The key of the named data that tells what was delegated and what not (JSON)."""
 
 
 @irdl_op_definition
@@ -89,13 +98,20 @@ class RegionOp(IRDLOperation):
 class CallOp(IRDLOperation):
     """A call of a compiled region; the payload is a weight (bytes) under `payload`.
 
-    `%1 = delegate.call "llvm" "sha256:12ab"(%x) : (tensor<4xf32>) -> tensor<4xf32>`
+    `options`: the compile options of the backend, which it also reads at load.
+
+    ```mlir
+    %1 = delegate.call "llvm" "sha256:12ab"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    %2 = delegate.call "llvm" "sha256:12ab"(%x) {options = {"target-cpu" = "cortex-a76"}}
+      : (tensor<4xf32>) -> tensor<4xf32>
+    ```
     """
 
     name = "delegate.call"
 
     backend = prop_def(StringAttr)
     payload = prop_def(StringAttr)
+    options = opt_prop_def(DictionaryAttr)
     inputs = var_operand_def(AnyAttr())
     outputs = var_result_def(AnyAttr())
 
@@ -103,6 +119,7 @@ class CallOp(IRDLOperation):
         "$backend $payload `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs)"
     )
     traits = traits_def(Pure())
+    irdl_options = (ParsePropInAttrDict(),)
 
     def __init__(
         self,
@@ -110,12 +127,33 @@ class CallOp(IRDLOperation):
         payload: str,
         inputs: Sequence[SSAValue],
         result_types: Sequence[Attribute],
+        options: Mapping[str, str] | None = None,
     ) -> None:
+        given = {key: StringAttr(value) for key, value in (options or {}).items()}
         super().__init__(
-            properties={"backend": StringAttr(backend), "payload": StringAttr(payload)},
+            properties={
+                "backend": StringAttr(backend),
+                "payload": StringAttr(payload),
+                "options": DictionaryAttr(given) if given else None,
+            },
             operands=[inputs],
             result_types=[result_types],
         )
+
+    @property
+    def option_values(self) -> dict[str, str]:
+        """The options by name."""
+        return {key: cast(StringAttr, value).data for key, value in self._entries.items()}
+
+    @property
+    def _entries(self) -> Mapping[str, Attribute]:
+        return cast(DictionaryAttr, self.options or DictionaryAttr({})).data
+
+    def verify_(self) -> None:
+        """Options are strings."""
+        for key, value in self._entries.items():
+            if not isinstance(value, StringAttr):
+                raise VerifyException(f"delegate.call: option {key} is {value}, not a string")
 
 
 Delegate = Dialect("delegate", [CallOp, RegionOp, YieldOp], [])

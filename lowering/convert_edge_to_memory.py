@@ -14,6 +14,7 @@ from xdsl.rewriter import Rewriter
 
 from ..dialects import memory
 from ..dialects.delegate import CallOp as DelegateCallOp
+from ..dialects.delegate import RegionOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.edge.ops import ConstantOp, LiteralOp, StateOp, ToLayoutOp, WeightOp
 from ..dialects.expr import Expr
@@ -214,10 +215,9 @@ class _MethodConverter:
             case ToLayoutOp():
                 self._to_layout(op)
             case DelegateCallOp():
-                outs = [self._tensor_slot(result, op) for result in op.outputs]
-                arguments = [self._slot_of[value] for value in op.inputs]
-                call = memory.DelegateCallOp(op.backend.data, op.payload.data, arguments, outs)
-                self._slots.call(call, op)
+                self._delegate_call(op)
+            case RegionOp():
+                self._refuse(op, "is not compiled yet", "run lower-delegates first")
             case SchemaOp() if op.dialect_name() == "edge":
                 if not self._alias(op):
                     self._kernel_call(op)
@@ -263,6 +263,15 @@ class _MethodConverter:
             returns = self._slots.declare(memory.TensorListOp(outs), op, None)
         self._slots.call(memory.CallOp(op.ENTRY.out, arguments, outs, returns), op)
         for result, slot in zip(op.results, slots, strict=True):
+            self._slots.bind_new_sizes(slot, dims_of(cast(TensorType[Attribute], result.type)))
+
+    def _delegate_call(self, op: DelegateCallOp) -> None:
+        outs = [self._tensor_slot(result, op) for result in op.outputs]
+        arguments = [self._slot_of[value] for value in op.inputs]
+        specs = [(key, value.encode()) for key, value in op.option_values.items()]
+        call = memory.DelegateCallOp(op.backend.data, op.payload.data, arguments, outs, specs)
+        self._slots.call(call, op)
+        for result, slot in zip(op.outputs, outs, strict=True):
             self._slots.bind_new_sizes(slot, dims_of(cast(TensorType[Attribute], result.type)))
 
     def _number_call(self, op: SchemaOp, name: str, arguments: Sequence[SSAValue]) -> None:

@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import PassFailedException
 
 from ..dialects.context import warn, weights_of
 from ..dialects.custom_operator import CustomSchemaOp
+from ..dialects.delegate import RegionOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.function import functions
 from ..dialects.schema_op import SchemaOp
@@ -40,7 +41,7 @@ class LegalizePass(ModulePass):
     dtypes, ranks and layouts. What it cannot run is computed in a wider dtype or decomposed, until
     all is legal. What is left is refused if the runtime was named; else it is a warning, because
     edgeir's interpreter may run it still. What a decomposition does with weights alone, such as
-    transposing them, is done at once.
+    transposing them, is done at once. What a backend owns (`delegate.region`) is left alone.
 
     A custom operator stays, because a device may have its kernel; a warning says so if edgeir
     knows no kernel of it, or if the runtime was named.
@@ -69,7 +70,7 @@ class LegalizePass(ModulePass):
         legalizer = _Legalizer(TARGETS[name])
         for function in functions(op):
             for inner in list(function.walk()):
-                if _is_operator(inner):
+                if _is_operator(inner) and not isinstance(inner.parent_op(), RegionOp):
                     legalizer.legalize(inner)
         problems = [leftover.diagnostic(self.target_runtime) for leftover in legalizer.leftovers]
         if any(problem.severity == "error" for problem in problems):

@@ -26,11 +26,16 @@ from .dataflow import (
     result_slots,
     run_time_scalars,
 )
+from .delegates import (
+    BindableDelegate,
+    Delegate,
+    DelegateData,
+    DelegateLoader,
+    load_delegate,
+)
 from .errors import ProgramError
 from .program.program_file import ProgramFile
 from .program.schema import (
-    BackendDelegate,
-    BytesLike,
     Chain,
     DelegateCall,
     ExecutionPlan,
@@ -42,13 +47,6 @@ from .program.schema import (
 )
 from .registry import find_kernel
 from .slots import ListSlot, TensorSlot, make_slot
-
-Delegate = Callable[..., object]
-"""A loaded delegate: takes its call's tensors and scalars, inputs then outputs, and fills the
-outputs; it may return a tuple with new values for the last ones (scalars, resized tensors)."""
-
-DelegateLoader = Callable[[BytesLike, Mapping[str, BytesLike]], Delegate]
-"""Makes a delegate of its payload and its compile options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +92,7 @@ class Method:
         plan: ExecutionPlan,
         arenas: Sequence[Array],
         loaders: Mapping[str, DelegateLoader],
+        data: DelegateData,
         threads: int,
         max_instructions: int,
     ):
@@ -108,7 +107,7 @@ class Method:
             except ProgramError as error:
                 raise ProgramError(f"method {plan.name!r}, value {index}: {error}") from error
         self._changing = changing_slots(plan) | self.run_time_scalars
-        self._delegates = [_load_delegate(file, delegate, loaders) for delegate in plan.delegates]
+        self._delegates = [load_delegate(data, d, loaders, threads) for d in plan.delegates]
         with np.errstate(all="ignore"):
             self._chains = [BoundChain.of(self._bind_chain(chain)) for chain in plan.chains]
 
@@ -240,7 +239,7 @@ class Method:
             case KernelCall(op_index=operator, args=args):
                 return self._bind_kernel(self.plan.operators[operator].full_name, args), None
             case DelegateCall(delegate_index=delegate, args=args):
-                return partial(self._call_delegate, self._delegates[delegate], args), None
+                return self._bind_delegate(self._delegates[delegate], args), None
             case MoveCall(move_from=source, move_to=target):
                 return partial(self._move, source, target), None
             case JumpFalseCall(cond_value_index=condition, destination_instruction=target):
@@ -265,6 +264,13 @@ class Method:
         if thunk is not None:
             return thunk
         return partial(self._call_bound, partial(kernel.function, *values), values[-1], outs)
+
+    def _bind_delegate(self, delegate: Delegate, args: Sequence[int]) -> Callable[[], object]:
+        if isinstance(delegate, BindableDelegate) and not self._changes(args):
+            thunk = delegate.bind([self.read(index) for index in args])
+            if thunk is not None:
+                return thunk
+        return partial(self._call_delegate, delegate, args)
 
     def _changes(self, args: Sequence[int]) -> bool:
         lists = [slot.items for slot in map(self.slots.__getitem__, args) if type(slot) is ListSlot]
@@ -325,16 +331,6 @@ class Method:
             raise ProgramError(f"row {position} cannot be written")
         rows.resize((position + 1, *row.shape))
         rows.array[position] = row
-
-
-def _load_delegate(
-    file: ProgramFile, delegate: BackendDelegate, loaders: Mapping[str, DelegateLoader]
-) -> Delegate:
-    options = {option.key: option.value for option in delegate.compile_specs}
-    try:
-        return loaders[delegate.id](file.delegate_bytes(delegate), options)
-    except Exception as error:
-        raise ProgramError(f"backend {delegate.id!r} does not load its payload: {error}") from error
 
 
 def _source(chain: Chain, index: int) -> str:

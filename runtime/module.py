@@ -3,20 +3,21 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
 
-from . import backends as backend_folder
 from .arrays import Array
 from .dataflow import required_kernels
+from .delegates import Backends, DelegateData, DelegateLoader, find_loaders, is_known
 from .errors import ProgramError
 from .inputs import check_constant, check_scalar, check_tensor, flatten_inputs
-from .interpreter import DelegateLoader, Method
+from .interpreter import Method
 from .method_info import MethodInfo, describe_method
-from .program.program_file import ProgramFile
+from .program.data_file import DataSource, find_data_files, read_data_files
+from .program.program_file import ProgramFile, has_external
 from .program.reader import read_program
 from .program.schema import BytesLike, ExecutionPlan
 from .program.verifier import verify_program
@@ -28,7 +29,7 @@ MAX_INSTRUCTIONS = 10_000_000
 """Instructions that one run may take; the limit of ExecuTorch's runtime."""
 
 Source = str | os.PathLike[str] | BytesLike | ProgramFile
-Backends = Sequence[str] | Mapping[str, DelegateLoader]
+DataFiles = DataSource | Sequence[DataSource]
 
 
 def load(
@@ -37,19 +38,29 @@ def load(
     backends: Backends = (),
     threads: int = 1,
     max_instructions: int = MAX_INSTRUCTIONS,
+    external_weights: DataFiles | None = None,
 ) -> "Module":
     """Load a program from a path (which is mapped, not read), from bytes or from its tables.
 
     `backends` names the backends whose payloads may be loaded (a payload may be machine code), or
-    maps names to loaders. `threads` is how many a matrix product may use; more than one helps large
-    models on idle cores, and hurts where other processes want them. `max_instructions` ends a run
-    that loops. Raises one ProgramError for a damaged program, for operators without kernels (all of
+    maps names to loaders. `threads` is how many a matrix product or a delegate may use; more than
+    one helps large models on idle cores, and hurts where other processes want them.
+    `max_instructions` ends a run that loops. `external_weights` are the data files (`.ptd`) of a
+    program that keeps its weights beside it: one or several, by path or as bytes; for a path,
+    `model.ptd` beside `model.pte` (or ExecuTorch's `_default_external_constant.ptd`) is found
+    without. Raises one ProgramError for a damaged program, for operators without kernels (all of
     them) and for backends that are not here.
     """
     if isinstance(source, ProgramFile):
         verify_program(source)
-        return Module(source, backends, threads, max_instructions)
-    return Module(read_program(source), backends, threads, max_instructions)
+        file = source
+    else:
+        file = read_program(source)
+        if external_weights is None and not isinstance(source, BytesLike) and has_external(file):
+            external_weights = find_data_files(source)
+    if external_weights is not None:
+        file = replace(file, external=read_data_files(external_weights))
+    return Module(file, backends, threads, max_instructions)
 
 
 class Module:
@@ -71,9 +82,10 @@ class Module:
         self._info = {name: describe_method(plan) for name, plan in plans.items()}
         _require_kernels(plans.values())
         loaders = _find_loaders(plans.values(), backends)
+        data = DelegateData(file)
         arenas = allocate_arenas(list(plans.values()))
         self._methods = {
-            name: Method(file, plan, memory, loaders, threads, max_instructions)
+            name: Method(file, plan, memory, loaders, data, threads, max_instructions)
             for (name, plan), memory in zip(plans.items(), arenas, strict=True)
         }
         self._state = State(file, list(self._methods.values()))
@@ -184,10 +196,7 @@ def _find_loaders(
 ) -> Mapping[str, DelegateLoader]:
     """The loaders of the backends that the caller names; ProgramError if more are needed."""
     calls = Counter(delegate.id for plan in plans for delegate in plan.delegates)
-    if isinstance(backends, Mapping):
-        loaders = dict(backends)
-    else:
-        loaders = {name: _find_loader(name) for name in backends}
+    loaders = find_loaders(backends)
     missing = [name for name in calls if name not in loaders]
     if missing:
         raise ProgramError("; ".join(_missing_backend(name, calls[name]) for name in missing))
@@ -196,26 +205,9 @@ def _find_loaders(
 
 def _missing_backend(name: str, calls: int) -> str:
     what = f"the program needs backend {name!r} ({_calls(calls)})"
-    if name in _installed_backends():
+    if is_known(name):
         return f"{what}; to run its code, name it: backends=[{name!r}]"
     return f"{what}, which is not here; compile the model without it"
-
-
-def _find_loader(name: str) -> DelegateLoader:
-    if name not in _installed_backends():
-        raise ProgramError(f"there is no backend {name!r}")
-    return import_module(_installed_backends()[name]).load
-
-
-def _installed_backends() -> dict[str, str]:
-    """The module of each backend: a file in `backends/`, or an entry point of another package."""
-    # Slow to import, and most programs call no backend.
-    from importlib.metadata import entry_points
-    from pkgutil import iter_modules
-
-    folder = backend_folder.__name__
-    outside = {entry.name: entry.value for entry in entry_points(group="edgeir.backends")}
-    return outside | {m.name: f"{folder}.{m.name}" for m in iter_modules(backend_folder.__path__)}
 
 
 def _calls(count: int) -> str:

@@ -12,7 +12,7 @@ import torch
 from torch.export import Dim, export
 from torch.utils import _pytree as pytree
 
-import edgeir.runtime.module as module_file
+from edgeir.runtime import delegates
 from edgeir.runtime.arrays import to_array
 from edgeir.runtime.errors import InputError, ProgramError
 from edgeir.runtime.module import load
@@ -558,7 +558,7 @@ def delegated() -> ProgramFile:
 
 
 def load_scaler(payload: Any, options: Any) -> Any:
-    factor, offset = payload[0], options["offset"][0]
+    factor, offset = payload[0], options.specs["offset"][0]
 
     def run(x: np.ndarray, out: np.ndarray, count: int) -> tuple[int]:
         np.add(x * factor, offset, out=out)
@@ -581,7 +581,7 @@ def test_backends_that_are_not_here_or_not_named(monkeypatch: pytest.MonkeyPatch
         load(delegated())
     with pytest.raises(ProgramError, match=r"there is no backend 'nothing'"):
         load(delegated(), backends=["nothing"])
-    monkeypatch.setattr(module_file, "_installed_backends", lambda: {"scaler": "somewhere"})
+    monkeypatch.setattr(delegates, "installed_backends", lambda: {"scaler": "somewhere"})
     with pytest.raises(ProgramError, match=r"to run its code, name it: backends=\['scaler'\]"):
         load(delegated())
 

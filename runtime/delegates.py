@@ -1,0 +1,158 @@
+"""What runs the payloads of backends: found by name, loaded only for callers who name them.
+
+The backend `NAME` is the module `runtime/backends/NAME.py`, an entry point `NAME` of the group
+`edgeir.backends`, or what `register_loader` was given. It has one function `load(payload, options)`
+that returns a delegate.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol, cast, runtime_checkable
+
+import numpy as np
+
+from . import backends as backend_folder
+from .errors import ProgramError
+from .program.program_file import ProgramFile
+from .program.schema import BackendDelegate
+from .slots import ALIGNMENT, allocate
+
+Delegate = Callable[..., object]
+"""A loaded payload: takes its call's arrays and numbers, inputs then outputs, and fills the
+outputs; it may return a tuple with new values for the last ones (numbers, resized tensors)."""
+
+
+@runtime_checkable
+class BindableDelegate(Protocol):
+    """A delegate that prepares itself for a call whose arguments stay where they are."""
+
+    def __call__(self, *args: Any) -> object:
+        """Run with these arguments."""
+        ...
+
+    def bind(self, args: Sequence[Any], /) -> Callable[[], object] | None:
+        """A function that runs with these arguments; None to be called with them each time.
+
+        Called once, at load, where all arguments are arrays of fixed shape and place. What the
+        function returns is ignored.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class DelegateOptions:
+    """What a backend is told when it loads a payload."""
+
+    specs: Mapping[str, bytes]
+    """The compile options that the program carries."""
+    threads: int
+    """How many threads a run may use, the caller's included."""
+    named_data: Callable[[str], memoryview]
+    """The named data of the program by key, read-only and 64-byte aligned; else ProgramError."""
+
+
+DelegateLoader = Callable[[memoryview, DelegateOptions], Delegate]
+"""Makes a delegate of its payload, which is read-only and 64-byte aligned."""
+
+Backends = Sequence[str] | Mapping[str, DelegateLoader]
+"""Backends by name, or the loaders themselves."""
+
+_REGISTERED: dict[str, DelegateLoader] = {}
+
+
+def register_loader(name: str, loader: DelegateLoader) -> None:
+    """Make the loader of a backend known by its name; ValueError where the name is taken."""
+    if _REGISTERED.get(name, loader) is not loader or name in installed_backends():
+        raise ValueError(f"the backend {name!r} exists already")
+    _REGISTERED[name] = loader
+
+
+def find_loaders(backends: Backends) -> dict[str, DelegateLoader]:
+    """The loaders of the backends that a caller names; ProgramError for one that is not here."""
+    if isinstance(backends, Mapping):
+        return dict(backends)
+    return {name: _find_loader(name) for name in backends}
+
+
+def is_known(name: str) -> bool:
+    """Whether there is a backend of this name."""
+    return name in _REGISTERED or name in installed_backends()
+
+
+def _find_loader(name: str) -> DelegateLoader:
+    if name in _REGISTERED:
+        return _REGISTERED[name]
+    path = installed_backends().get(name)
+    if path is None:
+        known = ", ".join(sorted({*installed_backends(), *_REGISTERED})) or "none"
+        raise ProgramError(f"there is no backend {name!r}; there are: {known}")
+    try:
+        module: Any = importlib.import_module(path)
+        if not hasattr(module, "load"):
+            module = importlib.import_module(f"{path}.runtime")
+        return cast(DelegateLoader, module.load)
+    except Exception as error:
+        raise ProgramError(
+            f"the backend {name!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+@cache
+def installed_backends() -> dict[str, str]:
+    """The module of each backend: a file in `backends/`, or an entry point of another package.
+
+    An entry point names a module that has `load`, or one whose submodule `runtime` has it.
+    """
+    # Slow to import, and most programs call no backend.
+    from importlib.metadata import entry_points
+    from pkgutil import iter_modules
+
+    folder = backend_folder.__name__
+    outside = {
+        entry.name: entry.value.partition(":")[0] for entry in entry_points(group="edgeir.backends")
+    }
+    return outside | {m.name: f"{folder}.{m.name}" for m in iter_modules(backend_folder.__path__)}
+
+
+class DelegateData:
+    """The payloads and the named data of a program, aligned; one copy where they are not."""
+
+    def __init__(self, file: ProgramFile):
+        self._file = file
+        self._aligned: dict[int, memoryview] = {}
+
+    def payload(self, delegate: BackendDelegate) -> memoryview:
+        """The payload of a delegate."""
+        return self._align(self._file.delegate_bytes(delegate))
+
+    def named(self, key: str) -> memoryview:
+        """Named data by key; ProgramError where there is none."""
+        return self._align(self._file.named_data(key))
+
+    def _align(self, data: memoryview) -> memoryview:
+        array = np.frombuffer(data, np.uint8)
+        address = array.ctypes.data
+        if not array.size or address % ALIGNMENT == 0:
+            return data
+        if address not in self._aligned:
+            copy = allocate(array.size)
+            copy[:] = array
+            self._aligned[address] = copy.data.toreadonly()
+        return self._aligned[address]
+
+
+def load_delegate(
+    data: DelegateData,
+    delegate: BackendDelegate,
+    loaders: Mapping[str, DelegateLoader],
+    threads: int,
+) -> Delegate:
+    """Load a payload; whatever its backend raises becomes a ProgramError."""
+    specs = {spec.key: bytes(spec.value) for spec in delegate.compile_specs}
+    options = DelegateOptions(specs, threads, data.named)
+    try:
+        return loaders[delegate.id](data.payload(delegate), options)
+    except Exception as error:
+        raise ProgramError(f"backend {delegate.id!r} does not load its payload: {error}") from error
