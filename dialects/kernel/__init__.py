@@ -1,6 +1,7 @@
 """The kernel dialect: what the LLVM backend makes of a region, before it becomes LLVM IR.
 
-A `kernel.program` holds kernels (`kernel.func`), the places of data and the launches of one run.
+Planning groups the region's operations into `kernel.step`s with places in memory. A
+`kernel.program` holds kernels (`kernel.func`), the places of data and the launches of one run.
 A kernel is loops (`kernel.for`) around few large operations: the matrix product of a tile, a map, a
 window. Pointers count elements, sizes and strides are numbers in the text, and an operation says
 what is computed, not with how wide vectors: that is the emitter's choice for its target.
@@ -11,6 +12,7 @@ from xdsl.ir import Dialect
 from .addressing import AdvanceOp, ChunkOp, DelinearizeOp, LoadOp, StoreOp
 from .map import MapOp, WindowOp
 from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, WeightOp
+from .step import CopyOp, PlaceAttr, Placement, StepOp
 from .structure import ForOp, FuncOp, YieldOp, terminate
 from .tile import TileOp
 from .types import PointerType
@@ -20,6 +22,7 @@ __all__ = [
     "ArenaOp",
     "ArgumentOp",
     "ChunkOp",
+    "CopyOp",
     "DelinearizeOp",
     "ForOp",
     "FuncOp",
@@ -27,9 +30,12 @@ __all__ = [
     "LaunchOp",
     "LoadOp",
     "MapOp",
+    "PlaceAttr",
+    "Placement",
     "PointerType",
     "ProgramOp",
     "ScratchOp",
+    "StepOp",
     "StoreOp",
     "TileOp",
     "WeightOp",
@@ -41,6 +47,8 @@ __all__ = [
 Kernel = Dialect(
     "kernel",
     [
+        StepOp,
+        CopyOp,
         ProgramOp,
         FuncOp,
         ForOp,
@@ -59,5 +67,5 @@ Kernel = Dialect(
         WindowOp,
         TileOp,
     ],
-    [PointerType],
+    [PointerType, PlaceAttr],
 )
