@@ -17,6 +17,7 @@ from ..passes.pipelines import default_pipeline
 from ..passes.plan_memory import memory_report
 from .compiled_program import STAGES, Program, Stages
 from .emit_program import emit_program
+from .external_weights import external_items
 from .pass_registry import all_passes
 
 _COMPLETED_STAGES = {"legalize": ("edge",), "convert-edge-to-memory": ("edge", "delegate")}
@@ -38,13 +39,16 @@ def compile_module(
     *,
     target_runtime: str | None = None,
     locations: bool = True,
+    external_weights: bool = False,
 ) -> Program:
     """Compile an aten module; the pipeline is a tuple of pass specs or their text.
+
+    With `external_weights` the default pipeline leaves the weights to `Program.data`.
 
     Raises CompileError.
     """
     if pipeline is None:
-        pipeline = default_pipeline(target_runtime)
+        pipeline = default_pipeline(target_runtime, external_weights=external_weights)
     spec = pipeline if isinstance(pipeline, str) else ",".join(pipeline)
     modules = {"aten": module.clone()}
 
@@ -67,7 +71,8 @@ def compile_module(
         reports = {method.sym_name.data: memory_report(method) for method in methods}
         buffer = emit_program(module, ctx.weights, locations=locations)
         stages = Stages({stage: modules[stage] for stage in STAGES if stage in modules})
-        return Program(buffer, stages, reports, tuple(ctx.warnings), ctx.weights)
+        items = external_items(module, ctx.weights)
+        return Program(buffer, items, stages, reports, tuple(ctx.warnings), ctx.weights)
 
     return refusing(run)
 
@@ -91,6 +96,7 @@ def compile_program(
     target_runtime: str | None = None,
     pipeline: Sequence[str] | str | None = None,
     locations: bool = True,
+    external_weights: bool = False,
 ) -> Program:
     """Compile a model, see `edgeir.compile`."""
     try:
@@ -110,4 +116,11 @@ def compile_program(
         return import_programs(programs, ctx.weights)
 
     module = refusing(imported)
-    return compile_module(module, ctx, pipeline, target_runtime=target_runtime, locations=locations)
+    return compile_module(
+        module,
+        ctx,
+        pipeline,
+        target_runtime=target_runtime,
+        locations=locations,
+        external_weights=external_weights,
+    )

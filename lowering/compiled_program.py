@@ -13,6 +13,8 @@ from ..dialects.diagnostic import Diagnostic
 from ..dialects.module_text import live_keys, print_module
 from ..dialects.weights import WeightsStore, write_safetensors
 from ..passes.plan_memory import MemoryReport
+from ..runtime.program.data_file import DataFile, data_file_beside, write_data_file
+from .external_weights import save_data
 from .output_file import write_file
 
 STAGES = ("aten", "edge", "delegate", "memory")
@@ -40,6 +42,8 @@ class Program:
 
     buffer: bytes
     """The bytes of the `.pte` file."""
+    external: DataFile
+    """The weights that are kept beside the program, by name; empty where they are inside."""
     stages: Stages
     """The text of each stage: `aten`, `edge`, `delegate`, `memory`."""
     memory: Mapping[str, MemoryReport]
@@ -49,8 +53,26 @@ class Program:
     weights: WeightsStore
     """The tensors that the stages refer to."""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the program to a file, which appears whole or not at all."""
+    @property
+    def data(self) -> bytes | None:
+        """The bytes of the `.ptd` file; None where all weights are inside the program."""
+        return write_data_file(self.external) if self.external else None
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        external_weights: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Write the program to a file, which appears whole or not at all.
+
+        External weights go to `model.ptd` beside `model.pte`. A path given for them names a file
+        that several programs share: what it has is kept, and ProgramError is raised if it has other
+        data of the same name.
+        """
+        if self.external and external_weights is not None:
+            save_data(external_weights, self.external)
+        elif (data := self.data) is not None:
+            write_file(data_file_beside(path), data)
         write_file(path, self.buffer)
 
     def save_stages(self, folder: str | os.PathLike[str]) -> None:

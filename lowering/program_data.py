@@ -17,13 +17,13 @@ from xdsl.ir import Attribute
 from ..dialects.constant import ConstantAttr
 from ..dialects.weights import WeightsStore
 from ..runtime.dtypes import BY_CODE
-from ..runtime.program.program_file import ProgramFile
+from ..runtime.errors import ProgramError
+from ..runtime.program.program_file import ProgramFile, is_external
 from ..runtime.program.schema import (
     BackendDelegate,
     DataLocation,
     ExtraTensorInfo,
     Tensor,
-    TensorDataLocation,
 )
 from ..runtime.program.tensor_size import tensor_nbytes
 
@@ -56,6 +56,15 @@ class ProgramData:
         size = tensor_nbytes(tensor)
         data = self.file.mutable_bytes(tensor.data_buffer_idx, size)
         return self._item("initial", tensor, data, type)
+
+    def external(self, name: str, tensor: Tensor) -> None:
+        """Put external data into the store under its name, where a data file was read for it."""
+        if name in self.file.external and ("external", name) not in self._keys:
+            array = _array(tensor, self.file.external_bytes(name, tensor))
+            if self._key(("external", name), name, array) != name:
+                raise ProgramError(
+                    f"the name {name[:80]!r} of external data is taken by a constant"
+                )
 
     def delegate(self, delegate: BackendDelegate) -> str:
         """The key of a delegate's payload; delegates that share one share the key."""
@@ -102,12 +111,6 @@ def _array(tensor: Tensor, data: memoryview) -> NDArray[Any]:
 def user_name(extra: ExtraTensorInfo | None) -> str | None:
     """The name that a program carries for a tensor."""
     return (extra.fully_qualified_name or None) if extra is not None else None
-
-
-def is_external(tensor: Tensor) -> bool:
-    """Whether a tensor's bytes are in a file beside the program."""
-    extra = tensor.extra_tensor_info
-    return extra is not None and extra.location == TensorDataLocation.EXTERNAL
 
 
 def is_constant(tensor: Tensor) -> bool:

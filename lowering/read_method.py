@@ -146,6 +146,7 @@ class MethodReader:
         place = tensor.allocation_info
         op: memory.PlannedOp | memory.UnplannedOp | memory.ExternalOp
         if extra is not None and extra.location == TensorDataLocation.EXTERNAL:
+            self._data.external(name or "", tensor)
             op = memory.ExternalOp(name or "", type, dynamic=dynamic)
         elif place is not None:
             initial = self._data.initial(tensor, type) if tensor.data_buffer_idx else None

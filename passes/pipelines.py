@@ -33,8 +33,14 @@ EMIT: tuple[str, ...] = (
 """To the program before bytes."""
 
 
-def default_pipeline(target_runtime: str | None = None) -> tuple[str, ...]:
-    """The pass specs that compile an aten module; a runtime is enforced only if named."""
+def default_pipeline(
+    target_runtime: str | None = None, *, external_weights: bool = False
+) -> tuple[str, ...]:
+    """The pass specs that compile an aten module; a runtime is enforced only if named.
+
+    `external_weights` leaves the weights to a data file beside the program.
+    """
     options = f'{{target-runtime="{target_runtime}"}}' if target_runtime else ""
     legalize = tuple(spec + options if spec == "legalize" else spec for spec in LEGALIZE)
-    return (*OPTIMIZE, *legalize, *EMIT)
+    external = ("externalize-weights",) if external_weights else ()
+    return (*OPTIMIZE, *legalize, *EMIT, *external)

@@ -121,10 +121,8 @@ def _make_tensor(file: ProgramFile, value: Tensor, arenas: Sequence[Array]) -> T
         raise ProgramError(f"scalar type {value.scalar_type} has no kernels here")
     info, place, constant = value.extra_tensor_info, value.allocation_info, value.data_buffer_idx
     if info is not None and info.location == TensorDataLocation.EXTERNAL:
-        raise ProgramError(
-            f"the data of {info.fully_qualified_name!r} is in a file beside the program (.ptd), "
-            "which is not loaded; export with the weights inside"
-        )
+        data = file.external_bytes(info.fully_qualified_name or "", value)
+        return TensorSlot(value, np.frombuffer(data, np.uint8))
     size = prod(value.sizes) * BY_CODE[value.scalar_type].dtype.itemsize
     if place is None and constant:
         return TensorSlot(value, np.frombuffer(file.constant_bytes(constant, size), np.uint8))

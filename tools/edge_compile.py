@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from .external_file import add_external_option
 from .failure import ToolError, run_tool
 from .plugins import add_load_option, load_files
 
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--strip-locations", action="store_true", help="leave source lines out of the program"
     )
+    add_external_option(parser, "keep the weights in")
     add_load_option(parser)
     return parser
 
@@ -88,7 +90,9 @@ def _pipeline(args: argparse.Namespace) -> str:
     from ..passes.pipelines import default_pipeline
     from .pass_specs import parse_passes
 
-    text: str = args.pipeline or ",".join(default_pipeline(args.target_runtime))
+    text: str = args.pipeline or ",".join(
+        default_pipeline(args.target_runtime, external_weights=args.external_weights is not None)
+    )
     parse_passes(text, all_passes())
     return text
 
@@ -114,8 +118,10 @@ def _compile(args: argparse.Namespace, pipeline: str) -> None:
     if args.dump_stages:
         program.save_stages(args.dump_stages)
     if args.output is not None:
+        from .external_file import write_external
         from .output_file import write_output
 
+        write_external(args, program.external)
         write_output(args.output, program.buffer)
 
 

@@ -11,8 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..runtime.program.container import read_container
+from ..runtime.program.data_file import read_data_file
 from ..runtime.program.reader import read_program
 from .failure import ToolError, run_tool
+from .inspection.data_items import data_items_data, data_items_text
 from .inspection.difference import Program, compare_programs, difference_data, difference_text
 from .inspection.mistakes import MOST, find_mistakes
 from .inspection.operator_list import operator_list
@@ -28,6 +30,7 @@ Shows what is in a program (.pte): methods, operators, delegates, memory plan an
   edge-inspect model.pte --operators -o selected_operators.yaml
   edge-inspect model.pte --check               # exit code 1 and all mistakes, if there are any
   edge-inspect old.pte --diff new.pte          # what changed
+  edge-inspect model.ptd                       # what a file of external weights holds
 
 Positions in the memory plan number a run: 0 is its entry, instruction i is position i + 1."""
 
@@ -78,6 +81,8 @@ def _inspect(args: argparse.Namespace) -> int:
         raise ToolError("--operators is YAML and --html a page; leave out --json")
     if args.html is not None and args.output is not None:
         raise ToolError(f"--html says where the page goes; leave out --output {args.output}")
+    if path.endswith(".ptd"):
+        return _inspect_data(args)
     if args.check:
         return _check(args)
     if args.operators:
@@ -95,6 +100,17 @@ def _inspect(args: argparse.Namespace) -> int:
         report = program.report
         text = _as_json(report.as_json()) if args.json else report_text(path, report)
     write_output(args.output, text)
+    return 0
+
+
+def _inspect_data(args: argparse.Namespace) -> int:
+    """A data file: its items; with --check nothing, unless it cannot be read."""
+    if args.operators or args.diff is not None or args.html is not None:
+        raise ToolError(f"{args.file} is a data file; it has items, and --json and --check")
+    items = read_data_file(args.file)
+    if not args.check:
+        data = _as_json(data_items_data(items)) if args.json else None
+        write_output(args.output, data or data_items_text(args.file, items))
     return 0
 
 

@@ -93,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="a backend whose payloads may be loaded (they may be machine code)",
     )
+    parser.add_argument(
+        "--external-weights",
+        action="append",
+        default=[],
+        metavar="FILE.ptd",
+        help="a data file of the program; default: the one beside it",
+    )
     add_load_option(parser)
     return parser
 
@@ -121,7 +128,8 @@ def _open(args: argparse.Namespace) -> Runnable:
     path: str = args.file
     if path != "-" and (path.endswith(".pte") or _is_program(path)):
         try:
-            return RunnableProgram(load(path, backends=args.backend))
+            data = args.external_weights or None
+            return RunnableProgram(load(path, backends=args.backend, external_weights=data))
         except ProgramError as error:
             raise ToolError(_with_path(path, str(error))) from error
     if path.endswith(".pt2"):

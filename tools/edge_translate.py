@@ -6,8 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .external_file import add_external_option
 from .failure import ToolError, run_tool
 from .output_file import write_output
 from .plugins import add_load_option, load_files
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="where the data of a .pt2 or .pte goes (default: beside the file of -o)",
     )
+    add_external_option(parser, "the external weights of a .pte are read from, or written to,")
     add_load_option(parser)
     return parser
 
@@ -122,11 +125,15 @@ def _read_program(args: argparse.Namespace) -> None:
     from ..dialects.context import edge_context
     from ..lowering.read_program import program_module
     from ..runtime.errors import ProgramError
+    from ..runtime.program.data_file import read_data_files
     from ..runtime.program.reader import read_program
+    from .external_file import external_files
 
     context = edge_context()
     source = sys.stdin.buffer.read() if args.input == "-" else args.input
     file = read_program(source)
+    if (found := external_files(args)) is not None:
+        file = replace(file, external=read_data_files(found))
     try:
         module = program_module(file, context.weights)
     except ProgramError as error:
@@ -154,6 +161,11 @@ def _emit_program(args: argparse.Namespace) -> None:
     context = edge_context()
     module = read_module(context, args.input, [f for f in args.weights.split(",") if f])
     data = emit_program(module, context.weights, locations=not args.strip_locations)
+    if args.external_weights is not None:
+        from ..lowering.external_weights import external_items
+        from .external_file import write_external
+
+        write_external(args, external_items(module, context.weights))
     write_output(args.output, data)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..runtime.method_info import MethodInfo
@@ -78,6 +79,8 @@ def runnable_module(module: ModuleOp, weights: Mapping[str, Array]) -> Runnable:
 
         return RunnableFunctions(module, weights)
     from ..lowering.emit_program import build_program
+    from ..lowering.external_weights import external_items
     from ..runtime.module import load
 
-    return RunnableProgram(load(build_program(module, weights)))
+    file = build_program(module, weights)
+    return RunnableProgram(load(replace(file, external=external_items(module, weights))))

@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field
 
 from ..errors import ProgramError
-from .schema import BackendDelegate, BytesLike, DataLocation, Program, SubsegmentOffsets
+from .data_file import DataFile, DataItem, DataLayout
+from .schema import (
+    BackendDelegate,
+    BytesLike,
+    DataLocation,
+    Program,
+    SubsegmentOffsets,
+    Tensor,
+    TensorDataLocation,
+)
 
 _DAMAGED = "the program is damaged, export the model again"
 
@@ -18,6 +27,8 @@ class ProgramFile:
 
     program: Program
     segments: list[BytesLike] = field(default_factory=list[BytesLike])
+    external: DataFile = field(default_factory=dict[str, DataItem])
+    """What the data files beside the program hold, by name."""
 
     def segment(self, index: int) -> memoryview:
         """The payload of segment `index`, read-only; `ProgramError` if there is none."""
@@ -51,6 +62,25 @@ class ProgramFile:
             raise ProgramError(f"initial data {index}: the program has none; {_DAMAGED}")
         return self._item("initial data", tables[0], index, nbytes)
 
+    def external_bytes(self, name: str, tensor: Tensor) -> memoryview:
+        """The bytes of an external tensor, read-only.
+
+        Raises `ProgramError` where no data file has them, or has another tensor of that name.
+        """
+        item = self.external.get(name)
+        if item is None:
+            raise ProgramError(
+                f"the data of {name[:80]!r} is in a data file beside the program (.ptd); pass it: "
+                "external_weights=FILE.ptd (tools: --external-weights FILE.ptd)"
+            )
+        wanted = DataLayout.of(tensor)
+        if item.layout != wanted:
+            raise ProgramError(
+                f"the data file has {name[:80]!r} as {item.layout or 'bare bytes'}, the program "
+                f"wants {wanted}; it belongs to another program"
+            )
+        return memoryview(item.data).toreadonly()
+
     def delegate_bytes(self, delegate: BackendDelegate) -> memoryview:
         """The payload of a delegate, inline or in a segment, read-only; else `ProgramError`."""
         where = delegate.processed
@@ -75,6 +105,21 @@ class ProgramFile:
         _check_index(what, index, len(table.offsets))
         segment = self.segment(table.segment_index)
         return _slice(what, segment, index, table.offsets[index], nbytes)
+
+
+def has_external(file: ProgramFile) -> bool:
+    """Whether a program keeps tensors in data files beside it."""
+    return any(
+        isinstance(value, Tensor) and is_external(value)
+        for plan in file.program.execution_plan
+        for value in plan.values
+    )
+
+
+def is_external(tensor: Tensor) -> bool:
+    """Whether a tensor's bytes are in a data file beside the program."""
+    extra = tensor.extra_tensor_info
+    return extra is not None and extra.location == TensorDataLocation.EXTERNAL
 
 
 def _check_index(what: str, index: int, count: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import ProgramError
-from .program_file import ProgramFile
+from .program_file import ProgramFile, is_external
 from .schema import (
     Bool,
     BoolList,
@@ -301,7 +301,7 @@ class _MethodCheck:
         for i, value in enumerate(self.plan.values):
             if isinstance(value, Tensor):
                 has_data = value.allocation_info is not None or value.data_buffer_idx
-                if not has_data and i not in supplied and not _is_external(value):
+                if not has_data and i not in supplied and not is_external(value):
                     if 0 not in value.sizes:
                         homeless[i] = i
             elif isinstance(value, TensorList | OptionalTensorList):
@@ -398,13 +398,10 @@ class _MethodCheck:
             yield f"jumps to instruction {target}, the chain has {count}"
 
 
-def _is_external(tensor: Tensor) -> bool:
-    extra = tensor.extra_tensor_info
-    return extra is not None and extra.location == TensorDataLocation.EXTERNAL
-
-
 def _is_constant(value: Value) -> bool:
-    return isinstance(value, Tensor) and value.data_buffer_idx > 0 and value.allocation_info is None
+    if not isinstance(value, Tensor) or value.allocation_info is not None:
+        return False
+    return value.data_buffer_idx > 0 or is_external(value)
 
 
 def _check_shape(tensor: Tensor) -> Iterator[str]:

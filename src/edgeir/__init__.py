@@ -37,6 +37,7 @@ def compile(
     target_runtime: str | None = None,
     pipeline: Sequence[str] | str | None = None,
     locations: bool = True,
+    external_weights: bool = False,
 ) -> Program:
     """Compile a model to a program.
 
@@ -45,7 +46,8 @@ def compile(
     path of a `.pt2` file. `target_runtime` is `executorch-1.5` or `edgeir`; left out, the program
     is legalised for ExecuTorch as far as possible and `Program.warnings` tells the rest. `pipeline`
     replaces the default passes, a tuple of pass specs or their text. `locations` keeps the source
-    lines in the program.
+    lines in the program. `external_weights` keeps the weights out of it: they are `Program.data`,
+    and `Program.save` writes them to a `.ptd` file.
 
     Raises CompileError, whose `diagnostics` name every operation that cannot be compiled.
     """
@@ -60,6 +62,7 @@ def compile(
         target_runtime=target_runtime,
         pipeline=pipeline,
         locations=locations,
+        external_weights=external_weights,
     )
 
 

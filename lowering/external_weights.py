@@ -1,0 +1,88 @@
+"""The data of external weights, and the data files (`.ptd`) that hold it."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+
+from ..dialects import memory
+from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.layout import order_of
+from ..dialects.weights import WeightsError
+from ..runtime.dtypes import BY_NAME
+from ..runtime.errors import ProgramError
+from ..runtime.program.data_file import (
+    DataFile,
+    DataItem,
+    DataLayout,
+    read_data_file,
+    write_data_file,
+)
+from .emit_program import Weights
+from .output_file import write_file
+
+
+def external_items(module: ModuleOp, weights: Weights) -> dict[str, DataItem]:
+    """The data of every `memory.external`, by name.
+
+    Raises DiagnosticsError with all that is missing, has the wrong size, or has two types.
+    """
+    items: dict[str, DataItem] = {}
+    problems: list[Diagnostic] = []
+    for method in module.ops:
+        if not isinstance(method, memory.MethodOp):
+            continue
+        for op in method.slots:
+            if not isinstance(op, memory.ExternalOp):
+                continue
+            name = op.user_name.data
+            try:
+                item = _item(op, weights)
+            except (WeightsError, ProgramError) as error:
+                problems.append(Diagnostic.at(op, f'external weight "{name}": {error}'))
+                continue
+            if items.setdefault(name, item).layout != item.layout:
+                known = items[name].layout
+                problems.append(
+                    Diagnostic.at(
+                        op,
+                        f'external weight "{name}" is {known} and {item.layout}',
+                        "give one of them another name",
+                    )
+                )
+    if problems:
+        raise DiagnosticsError(problems)
+    return items
+
+
+def save_data(path: str | os.PathLike[str], items: DataFile) -> None:
+    """Write a data file that programs may share: what an existing one holds is kept.
+
+    Raises ProgramError where it has another tensor of the same name, and for a file that is no data
+    file; nothing is written then.
+    """
+    kept: dict[str, DataItem] = {}
+    if os.path.isfile(path) and os.path.getsize(path):
+        kept = read_data_file(path)
+    for name, item in items.items():
+        if name in kept and kept[name] != item:
+            raise ProgramError(
+                f"{os.fspath(path)}: has other data for {name[:80]!r}, which another program may "
+                "use; delete the file, or write to another one"
+            )
+    write_file(path, write_data_file(kept | dict(items)))
+
+
+def _item(op: memory.ExternalOp, weights: Weights) -> DataItem:
+    type = memory.tensor_of(op.slot)
+    assert type is not None, "the verifier saw a tensor"
+    data = np.ascontiguousarray(weights[op.user_name.data]).reshape(-1).view(np.uint8).data
+    scalar = BY_NAME.get(str(type.element_type))
+    if scalar is None:
+        raise ProgramError(f"the format has no tensors of {type.element_type}")
+    layout = DataLayout(scalar.code, list(type.get_shape()), list(order_of(type)))
+    if layout.nbytes != data.nbytes:
+        raise ProgramError(f"has {data.nbytes} bytes, {type} takes {layout.nbytes}")
+    return DataItem(data, layout)
