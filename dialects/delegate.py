@@ -147,7 +147,7 @@ class CallOp(IRDLOperation):
 
     @property
     def _entries(self) -> Mapping[str, Attribute]:
-        return cast(DictionaryAttr, self.options or DictionaryAttr({})).data
+        return (self.options or DictionaryAttr({})).data
 
     def verify_(self) -> None:
         """Options are strings."""

@@ -16,7 +16,7 @@ import numpy as np
 from . import backends as backend_folder
 from .errors import ProgramError
 from .program.program_file import ProgramFile
-from .program.schema import BackendDelegate
+from .program.schema import BackendDelegate, BytesLike
 from .slots import ALIGNMENT, allocate
 
 Delegate = Callable[..., object]
@@ -121,38 +121,34 @@ class DelegateData:
 
     def __init__(self, file: ProgramFile):
         self._file = file
-        self._aligned: dict[int, memoryview] = {}
+        self._named: dict[str, memoryview] = {}
 
     def payload(self, delegate: BackendDelegate) -> memoryview:
         """The payload of a delegate."""
-        return self._align(self._file.delegate_bytes(delegate))
+        return aligned(self._file.delegate_bytes(delegate))
 
     def named(self, key: str) -> memoryview:
         """Named data by key; ProgramError where there is none."""
-        return self._align(self._file.named_data(key))
+        if key not in self._named:
+            self._named[key] = aligned(self._file.named_data(key))
+        return self._named[key]
 
-    def _align(self, data: memoryview) -> memoryview:
-        array = np.frombuffer(data, np.uint8)
-        address = array.ctypes.data
-        if not array.size or address % ALIGNMENT == 0:
-            return data
-        if address not in self._aligned:
-            copy = allocate(array.size)
-            copy[:] = array
-            self._aligned[address] = copy.data.toreadonly()
-        return self._aligned[address]
+
+def aligned(data: BytesLike) -> memoryview:
+    """The bytes, read-only and 64-byte aligned: where they are, if they lie so, else a copy."""
+    array = np.frombuffer(data, np.uint8)
+    if array.ctypes.data % ALIGNMENT and array.size:
+        copy = allocate(array.size)
+        copy[:] = array
+        array = copy
+    return array.data.toreadonly()
 
 
 def load_delegate(
-    data: DelegateData,
-    delegate: BackendDelegate,
-    loaders: Mapping[str, DelegateLoader],
-    threads: int,
+    name: str, loader: DelegateLoader, payload: memoryview, options: DelegateOptions
 ) -> Delegate:
     """Load a payload; whatever its backend raises becomes a ProgramError."""
-    specs = {spec.key: bytes(spec.value) for spec in delegate.compile_specs}
-    options = DelegateOptions(specs, threads, data.named)
     try:
-        return loaders[delegate.id](data.payload(delegate), options)
+        return loader(payload, options)
     except Exception as error:
-        raise ProgramError(f"backend {delegate.id!r} does not load its payload: {error}") from error
+        raise ProgramError(f"backend {name!r} does not load its payload: {error}") from error

@@ -31,11 +31,13 @@ from .delegates import (
     Delegate,
     DelegateData,
     DelegateLoader,
+    DelegateOptions,
     load_delegate,
 )
 from .errors import ProgramError
 from .program.program_file import ProgramFile
 from .program.schema import (
+    BackendDelegate,
     Chain,
     DelegateCall,
     ExecutionPlan,
@@ -107,9 +109,19 @@ class Method:
             except ProgramError as error:
                 raise ProgramError(f"method {plan.name!r}, value {index}: {error}") from error
         self._changing = changing_slots(plan) | self.run_time_scalars
-        self._delegates = [load_delegate(data, d, loaders, threads) for d in plan.delegates]
+        self._delegates = [self._load(delegate, loaders, data) for delegate in plan.delegates]
         with np.errstate(all="ignore"):
             self._chains = [BoundChain.of(self._bind_chain(chain)) for chain in plan.chains]
+
+    def _load(
+        self,
+        delegate: BackendDelegate,
+        loaders: Mapping[str, DelegateLoader],
+        data: DelegateData,
+    ) -> Delegate:
+        specs = {spec.key: bytes(spec.value) for spec in delegate.compile_specs}
+        options = DelegateOptions(specs, self.threads, data.named)
+        return load_delegate(delegate.id, loaders[delegate.id], data.payload(delegate), options)
 
     # --- execution --------------------------------------------------------------------------------
 

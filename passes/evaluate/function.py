@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from ...dialects.delegate import CallOp, RegionOp, YieldOp
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, ScalarOp, StateOp, ToLayoutOp
 from ...dialects.expr import Expr
 from ...dialects.function import mutations
 from ...dialects.schema_op import SchemaOp
+from ...runtime.delegates import Backends
 from .arrays import Array, empty_array, fits, known_array
+from .delegate_call import call_payload
 from .inputs import bind_sizes
 from .operation import evaluate_operation
 
@@ -30,29 +34,42 @@ def evaluate(
     inputs: Sequence[Any],
     weights: Mapping[str, Array],
     state: dict[str, Array] | None = None,
+    backends: Backends = (),
 ) -> list[Any]:
     """The user's outputs of a function for the inputs: arrays, and Python numbers for scalars.
 
     `state` holds what the mutable buffers hold, by name, and takes their new values; a buffer that
     is not in it has its initial value. An input that the function mutates is written where its
-    memory is writable. Raises InputError for inputs that do not fit the signature,
-    DiagnosticsError for operations that cannot be run.
+    memory is writable. `backends` names those whose compiled payloads may be loaded, or maps names
+    to loaders; regions that are not compiled need none. Raises InputError for inputs that do not fit
+    the signature, DiagnosticsError for operations that cannot be run.
     """
-    block = function.body.block
-    sizes = bind_sizes(function, inputs)
-    values: dict[SSAValue, Any] = dict(zip(block.args, inputs, strict=True))
-    last_use = _last_uses(function)
     state = {} if state is None else state
     buffers = ChainMap(state, cast(dict[str, Array], weights))
+    surroundings = _Surroundings(weights, buffers, backends)
+    returned = _run_block(function.body.block, inputs, bind_sizes(function, inputs), surroundings)
+    return _keep_mutations(function, inputs, state, returned)
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What operations refer to besides their operands."""
+
+    weights: Mapping[str, Array]
+    buffers: Mapping[str, Array]
+    backends: Backends
+
+
+def _run_block(
+    block: Block, inputs: Sequence[Any], sizes: dict[str, int], surroundings: _Surroundings
+) -> list[Any]:
+    """The values that a block's terminator gives; new symbols are added to `sizes`."""
+    values: dict[SSAValue, Any] = dict(zip(block.args, inputs, strict=True))
+    last_use = _last_uses(block)
     for op in block.ops:
-        if isinstance(op, ReturnOp):
-            returned = [values[operand] for operand in op.arguments]
-            return _keep_mutations(function, inputs, state, returned)
-        results = (
-            [buffers[op.buffer.data]]
-            if isinstance(op, StateOp)
-            else _results(op, values, sizes, weights)
-        )
+        if isinstance(op, ReturnOp | YieldOp):
+            return [values[operand] for operand in op.operands]
+        results = _results(op, values, sizes, surroundings)
         for result, value in zip(op.results, results, strict=True):
             values[result] = value
             if isinstance(op, SchemaOp):
@@ -86,10 +103,18 @@ def _keep_mutations(
 def _results(
     op: Operation,
     values: Mapping[SSAValue, Any],
-    sizes: Mapping[str, int],
-    weights: Mapping[str, Array],
+    sizes: dict[str, int],
+    surroundings: _Surroundings,
 ) -> list[Any]:
     match op:
+        case StateOp():
+            return [surroundings.buffers[op.buffer.data]]
+        case RegionOp():
+            inputs = [values[value] for value in op.inputs]
+            return _run_block(op.body.block, inputs, sizes, surroundings)
+        case CallOp():
+            inputs = [values[value] for value in op.inputs]
+            return call_payload(op, inputs, sizes, surroundings.weights, surroundings.backends)
         case SchemaOp():
             return evaluate_operation(op, values, sizes)
         case LiteralOp():
@@ -103,16 +128,18 @@ def _results(
             np.copyto(out, values[op.input])
             return [out]
         case _:
-            known = known_array(op.results[0], weights) if len(op.results) == 1 else None
+            known = (
+                known_array(op.results[0], surroundings.weights) if len(op.results) == 1 else None
+            )
             if known is None:
                 raise DiagnosticsError([Diagnostic.at(op, "cannot be run in this dialect")])
             return [known]
 
 
-def _last_uses(function: FuncOp) -> dict[Operation, list[SSAValue]]:
+def _last_uses(block: Block) -> dict[Operation, list[SSAValue]]:
     """For each operation the values that nothing uses after it, so that memory is given back."""
     last: dict[SSAValue, Operation] = {}
-    for op in function.body.block.ops:
+    for op in block.ops:
         for operand in op.operands:
             last[operand] = op
         for result in op.results:
