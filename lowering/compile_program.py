@@ -11,16 +11,22 @@ from xdsl.utils.exceptions import PassFailedException, VerifyException
 
 from ..dialects import memory
 from ..dialects.context import EdgeContext, edge_context
+from ..dialects.delegate import CallOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.location import Place
-from ..passes.pipelines import default_pipeline
+from ..passes.pipelines import BackendOptions, default_pipeline
 from ..passes.plan_memory import memory_report
 from .compiled_program import STAGES, Program, Stages
 from .emit_program import emit_program
 from .external_weights import external_items
 from .pass_registry import all_passes
 
-_COMPLETED_STAGES = {"legalize": ("edge",), "convert-edge-to-memory": ("edge", "delegate")}
+_COMPLETED_STAGES = {
+    "partition": ("edge",),
+    "lower-delegates": ("delegate",),
+    "legalize": ("edge",),
+    "convert-edge-to-memory": ("edge", "delegate", "calls"),
+}
 """The stages that are complete, if no earlier pass says so, when a pass is about to run."""
 
 
@@ -38,6 +44,9 @@ def compile_module(
     pipeline: Sequence[str] | str | None = None,
     *,
     target_runtime: str | None = None,
+    backends: Sequence[str] = (),
+    backend_options: BackendOptions | None = None,
+    require_full_delegation: bool = False,
     locations: bool = True,
     external_weights: bool = False,
 ) -> Program:
@@ -48,13 +57,21 @@ def compile_module(
     Raises CompileError.
     """
     if pipeline is None:
-        pipeline = default_pipeline(target_runtime, external_weights=external_weights)
+        pipeline = default_pipeline(
+            target_runtime,
+            backends=backends,
+            backend_options=backend_options,
+            require_full_delegation=require_full_delegation,
+            external_weights=external_weights,
+        )
     spec = pipeline if isinstance(pipeline, str) else ",".join(pipeline)
     modules = {"aten": module.clone()}
 
     def keep_stage(_: ModulePass | None, current: ModuleOp, following: ModulePass | None) -> None:
         completed = ("memory",) if following is None else _COMPLETED_STAGES.get(following.name, ())
         for stage in completed:
+            if stage == "calls" and not any(isinstance(op, CallOp) for op in current.walk()):
+                continue
             if stage not in modules:
                 current.verify()
                 modules[stage] = current.clone()
@@ -94,6 +111,9 @@ def compile_program(
     example_kwargs: Mapping[str, Any] | None = None,
     dynamic_shapes: Any = None,
     target_runtime: str | None = None,
+    backends: Sequence[str] = (),
+    backend_options: BackendOptions | None = None,
+    require_full_delegation: bool = False,
     pipeline: Sequence[str] | str | None = None,
     locations: bool = True,
     external_weights: bool = False,
@@ -121,6 +141,9 @@ def compile_program(
         ctx,
         pipeline,
         target_runtime=target_runtime,
+        backends=backends,
+        backend_options=backend_options,
+        require_full_delegation=require_full_delegation,
         locations=locations,
         external_weights=external_weights,
     )

@@ -17,7 +17,8 @@ from ..runtime.program.data_file import DataFile, data_file_beside, write_data_f
 from .external_weights import save_data
 from .output_file import write_file
 
-STAGES = ("aten", "edge", "delegate", "memory")
+STAGES = ("aten", "edge", "delegate", "calls", "memory")
+"""In order; `calls`, with the payloads of backends, is there only where something is delegated."""
 
 
 class Stages(Mapping[str, str]):
@@ -45,7 +46,8 @@ class Program:
     external: DataFile
     """The weights that are kept beside the program, by name; empty where they are inside."""
     stages: Stages
-    """The text of each stage: `aten`, `edge`, `delegate`, `memory`."""
+    """The text of each stage: `aten`, `edge`, `delegate`, `memory`. Where backends are used,
+    `delegate` has their regions, and `calls` what became of them and of the rest."""
     memory: Mapping[str, MemoryReport]
     """By method: bytes planned, the lower bound, and the sum without reuse."""
     warnings: tuple[Diagnostic, ...]

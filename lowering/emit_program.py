@@ -23,6 +23,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from ..dialects import memory
 from ..dialects.constant import ConstantAttr
+from ..dialects.delegate import TABLE
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.layout import order_of
 from ..dialects.weights import WeightsError
@@ -102,7 +103,8 @@ def build_program(module: ModuleOp, weights: Weights, *, locations: bool = True)
     ]
     plans = [emitter.plan(locations) for emitter in emitters]
     for op in module.ops:
-        if isinstance(op, memory.NamedDataOp):
+        if isinstance(op, memory.NamedDataOp) and (locations or op.key.data != TABLE):
+            # The table of what was delegated names source lines.
             data = _bytes(op, op.payload, weights, diagnostics, f'"{op.key.data}"')
             segments.add_named(op.key.data, b"" if data is None else data)
     if diagnostics:

@@ -15,9 +15,10 @@ from xdsl.utils.exceptions import PassFailedException
 
 from ..dialects.context import warn, weights_of
 from ..dialects.custom_operator import CustomSchemaOp
-from ..dialects.delegate import RegionOp
+from ..dialects.delegate import CallOp, RegionOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.function import functions
+from ..dialects.location import Place
 from ..dialects.schema_op import SchemaOp
 from ..passes.evaluate.operation import has_kernel
 from ..passes.fold_constants import fold_constants
@@ -80,10 +81,25 @@ class LegalizePass(ModulePass):
         for custom in legalizer.custom.values():
             if self.target_runtime == "executorch-1.5" or not has_kernel(custom):
                 warn(ctx, _custom_warning(custom, self.target_runtime))
+        if self.target_runtime == "executorch-1.5":
+            for call in _calls_by_backend(op).values():
+                warn(ctx, _delegate_warning(call))
         if legalizer.changed:
             # Decompositions transpose and split weights.
             for function in functions(op):
                 fold_constants(function, weights_of(ctx))
+
+
+def _calls_by_backend(module: ModuleOp) -> dict[str, CallOp]:
+    """One call of each backend's payloads."""
+    calls = (op for op in module.walk() if isinstance(op, CallOp))
+    return {call.backend.data: call for call in calls}
+
+
+def _delegate_warning(call: CallOp) -> Diagnostic:
+    name = call.backend.data
+    message = f"the program needs the backend {name!r}; ExecuTorch's runtime refuses it without"
+    return Diagnostic("", Place(), message, "run it with edgeir, or have it there", "warning")
 
 
 def _custom_warning(op: SchemaOp, named_target: str | None) -> Diagnostic:

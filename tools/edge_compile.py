@@ -62,6 +62,28 @@ def _parser() -> argparse.ArgumentParser:
         "executorch-1.5 as far as possible, and warn)",
     )
     parser.add_argument(
+        "--backend",
+        metavar="NAME,...",
+        action="append",
+        default=[],
+        help="compile what these backends support with them, the first preferred",
+    )
+    parser.add_argument(
+        "--target-cpu", metavar="NAME", help="the same as --backend-option target-cpu=NAME"
+    )
+    parser.add_argument(
+        "--backend-option",
+        metavar="[BACKEND.]KEY=VALUE",
+        action="append",
+        default=[],
+        help="an option of a backend, or of all that have it; may be repeated",
+    )
+    parser.add_argument(
+        "--require-full-delegation",
+        action="store_true",
+        help="it is an error if the backends leave anything that costs; all of it is listed",
+    )
+    parser.add_argument(
         "--pipeline", metavar="PASSES", help="passes to run in place of the default ones"
     )
     parser.add_argument(
@@ -90,11 +112,41 @@ def _pipeline(args: argparse.Namespace) -> str:
     from ..passes.pipelines import default_pipeline
     from .pass_specs import parse_passes
 
+    backends = [name for names in args.backend for name in names.split(",") if name]
+    options = _backend_options(args)
+    if not backends and (options or args.require_full_delegation):
+        raise ToolError("give --backend NAME with options for backends")
+    if args.pipeline and backends:
+        raise ToolError("give --backend or --pipeline: the pipeline names its backends")
     text: str = args.pipeline or ",".join(
-        default_pipeline(args.target_runtime, external_weights=args.external_weights is not None)
+        default_pipeline(
+            args.target_runtime,
+            backends=backends,
+            backend_options=options,
+            require_full_delegation=args.require_full_delegation,
+            external_weights=args.external_weights is not None,
+        )
     )
     parse_passes(text, all_passes())
     return text
+
+
+def _backend_options(args: argparse.Namespace) -> dict[str, str | dict[str, str]]:
+    """The options of backends, by name; those of one backend under its name."""
+    common: dict[str, str] = {}
+    own: dict[str, dict[str, str]] = {}
+    if args.target_cpu is not None:
+        common["target-cpu"] = args.target_cpu
+    for option in cast(list[str], args.backend_option):
+        key, equals, value = option.partition("=")
+        backend, dot, name = key.rpartition(".")
+        if not equals or not name or (dot and not backend):
+            raise ToolError(f"--backend-option {option}: expected KEY=VALUE or BACKEND.KEY=VALUE")
+        if backend:
+            own.setdefault(backend, {})[name] = value
+        else:
+            common[name] = value
+    return {**common, **own}
 
 
 def _compile(args: argparse.Namespace, pipeline: str) -> None:

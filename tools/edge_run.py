@@ -90,8 +90,15 @@ def _parser() -> argparse.ArgumentParser:
         "--backend",
         action="append",
         default=[],
-        metavar="NAME",
-        help="a backend whose payloads may be loaded (they may be machine code)",
+        metavar="NAME,...",
+        help="backends whose payloads may be loaded (they may be machine code)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how many threads matrix products and delegates may use; default: 1",
     )
     parser.add_argument(
         "--external-weights",
@@ -126,10 +133,12 @@ def _run(args: argparse.Namespace) -> int:
 
 def _open(args: argparse.Namespace) -> Runnable:
     path: str = args.file
+    backends = [name for names in args.backend for name in names.split(",") if name]
     if path != "-" and (path.endswith(".pte") or _is_program(path)):
         try:
             data = args.external_weights or None
-            return RunnableProgram(load(path, backends=args.backend, external_weights=data))
+            module = load(path, backends=backends, threads=args.threads, external_weights=data)
+            return RunnableProgram(module)
         except ProgramError as error:
             raise ToolError(_with_path(path, str(error))) from error
     if path.endswith(".pt2"):
@@ -139,7 +148,8 @@ def _open(args: argparse.Namespace) -> Runnable:
 
     context = edge_context()
     weights = [file for file in args.weights.split(",") if file]
-    return runnable_module(read_module(context, path, weights), context.weights)
+    module = read_module(context, path, weights)
+    return runnable_module(module, context.weights, backends, args.threads)
 
 
 def _method(runnable: Runnable, args: argparse.Namespace) -> MethodInfo:

@@ -1,4 +1,4 @@
-"""`--load FILE.py`: a user's passes, dialects, kernels and planners in every tool."""
+"""`--load FILE.py`: a user's passes, dialects, kernels, planners and backends in every tool."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from .failure import ToolError
 
@@ -22,7 +22,7 @@ def add_load_option(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.py",
         action="append",
         default=[],
-        help="import a file with passes, dialects, kernels or planners; may be repeated",
+        help="import a file with passes, dialects, kernels, planners or a backend; may be repeated",
     )
 
 
@@ -45,6 +45,7 @@ def _load_file(path: str) -> None:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
+        _register_backend(module)
         if "xdsl" in sys.modules:
             _register(module)
     except Exception as error:
@@ -57,6 +58,22 @@ def _place(path: str, error: Exception) -> str:
         return f"{path}:{error.lineno}"
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
     return f"{path}:{frames[-1].lineno}" if frames else path
+
+
+def _register_backend(module: ModuleType) -> None:
+    """Make known the backend that a file is, by its `name`: either half of it, or both."""
+    values: dict[str, Any] = vars(module)
+    name = values.get("name")
+    if not isinstance(name, str):
+        return
+    if callable(load := values.get("load")):
+        from ..runtime.delegates import register_loader
+
+        register_loader(name, cast(Any, load))
+    if "supports" in values and "compile" in values:
+        from ..lowering.backends import register_backend
+
+        register_backend(cast(Any, module))
 
 
 def _register(module: ModuleType) -> None:

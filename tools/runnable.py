@@ -66,10 +66,13 @@ class RunnableProgram:
         return {info.name: value for info, value in zip(infos, inputs, strict=True)}
 
 
-def runnable_module(module: ModuleOp, weights: Mapping[str, Array]) -> Runnable:
+def runnable_module(
+    module: ModuleOp, weights: Mapping[str, Array], backends: Sequence[str] = (), threads: int = 1
+) -> Runnable:
     """The runnable form of a module: aten and edge functions are evaluated, memory is emitted.
 
-    Raises DiagnosticsError for what cannot be emitted and ProgramError for what cannot be loaded.
+    `backends` names those whose payloads may be loaded; `threads` is for emitted programs. Raises
+    DiagnosticsError for what cannot be emitted and ProgramError for what cannot be loaded.
     """
     from ..dialects.function import functions
 
@@ -77,10 +80,11 @@ def runnable_module(module: ModuleOp, weights: Mapping[str, Array]) -> Runnable:
         # The evaluator is imported with the kernels, which a program may not need.
         from .runnable_function import RunnableFunctions
 
-        return RunnableFunctions(module, weights)
+        return RunnableFunctions(module, weights, backends)
     from ..lowering.emit_program import build_program
     from ..lowering.external_weights import external_items
     from ..runtime.module import load
 
     file = build_program(module, weights)
-    return RunnableProgram(load(replace(file, external=external_items(module, weights))))
+    file = replace(file, external=external_items(module, weights))
+    return RunnableProgram(load(file, backends=backends, threads=threads))

@@ -30,9 +30,12 @@ class RunnableFunctions:
     `state` holds the buffers that a call has written; the others have their initial values.
     """
 
-    def __init__(self, module: ModuleOp, weights: Mapping[str, Array]):
+    def __init__(
+        self, module: ModuleOp, weights: Mapping[str, Array], backends: Sequence[str] = ()
+    ):
         self._functions = {f.sym_name.data: f for f in functions(module)}
         self._weights = weights
+        self._backends = backends
         self.state: dict[str, Array] = {}
         self.methods: Mapping[str, MethodInfo] = {
             name: _describe(function) for name, function in self._functions.items()
@@ -40,7 +43,8 @@ class RunnableFunctions:
 
     def run(self, method: str, inputs: Sequence[Any]) -> list[Any]:
         """The user's outputs of a function for its inputs, in order; `state` is updated."""
-        return evaluate(self._functions[method], inputs, self._weights, self.state)
+        function = self._functions[method]
+        return evaluate(function, inputs, self._weights, self.state, self._backends)
 
     def profile(self, method: str, inputs: Sequence[Any]) -> list[tuple[str, float]]:
         """Functions have no instructions to log: raises ToolError."""

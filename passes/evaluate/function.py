@@ -41,8 +41,8 @@ def evaluate(
     `state` holds what the mutable buffers hold, by name, and takes their new values; a buffer that
     is not in it has its initial value. An input that the function mutates is written where its
     memory is writable. `backends` names those whose compiled payloads may be loaded, or maps names
-    to loaders; regions that are not compiled need none. Raises InputError for inputs that do not fit
-    the signature, DiagnosticsError for operations that cannot be run.
+    to loaders; regions that are not compiled need none. Raises InputError for inputs that do not
+    fit the signature, DiagnosticsError for operations that cannot be run.
     """
     state = {} if state is None else state
     buffers = ChainMap(state, cast(dict[str, Array], weights))

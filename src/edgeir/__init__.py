@@ -35,6 +35,9 @@ def compile(
     example_kwargs: Mapping[str, Any] | None = None,
     dynamic_shapes: Any = None,
     target_runtime: str | None = None,
+    backends: Sequence[str] = (),
+    backend_options: Mapping[str, str | Mapping[str, str]] | None = None,
+    require_full_delegation: bool = False,
     pipeline: Sequence[str] | str | None = None,
     locations: bool = True,
     external_weights: bool = False,
@@ -44,10 +47,14 @@ def compile(
     `source` is a `torch.nn.Module` (with `example_inputs`, and `dynamic_shapes` as
     `torch.export.export` takes them), an `ExportedProgram`, a dict of those by method name, or the
     path of a `.pt2` file. `target_runtime` is `executorch-1.5` or `edgeir`; left out, the program
-    is legalised for ExecuTorch as far as possible and `Program.warnings` tells the rest. `pipeline`
-    replaces the default passes, a tuple of pass specs or their text. `locations` keeps the source
-    lines in the program. `external_weights` keeps the weights out of it: they are `Program.data`,
-    and `Program.save` writes them to a `.ptd` file.
+    is legalised for ExecuTorch as far as possible and `Program.warnings` tells the rest. `backends`
+    names those that compile what they support, the first preferred, and run it when the program is
+    loaded with `load(…, backends=…)`. `backend_options` are theirs, `{"target-cpu": "x86-64-v3"}`
+    or for one of them `{"llvm": {"target-cpu": "x86-64-v3"}}`; `require_full_delegation` makes it
+    an error if they leave anything that costs. `pipeline` replaces the default passes, a tuple of
+    pass specs or their text. `locations` keeps the source lines in the program. `external_weights`
+    keeps the weights out of it: they are `Program.data`, and `Program.save` writes them to a `.ptd`
+    file.
 
     Raises CompileError, whose `diagnostics` name every operation that cannot be compiled.
     """
@@ -60,6 +67,9 @@ def compile(
         example_kwargs=example_kwargs,
         dynamic_shapes=dynamic_shapes,
         target_runtime=target_runtime,
+        backends=backends,
+        backend_options=backend_options,
+        require_full_delegation=require_full_delegation,
         pipeline=pipeline,
         locations=locations,
         external_weights=external_weights,
