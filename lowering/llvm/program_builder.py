@@ -34,11 +34,16 @@ class ProgramBuilder:
     """Collects the kernels and launches of a region; families of kernels write into it."""
 
     def __init__(
-        self, target: Target, weights: WeightsStore, places: Mapping[SSAValue, Place]
+        self,
+        target: Target,
+        weights: WeightsStore,
+        places: Mapping[SSAValue, Place],
+        constants: Mapping[SSAValue, Array] | None = None,
     ) -> None:
         self.target = target
         self.weights = weights
         self._places = places
+        self._constants = constants or {}
         self._functions: dict[Hashable, kernel.FuncOp] = {}
         self._names: dict[str, int] = {}
         self._addresses: dict[tuple[Place, Attribute], SSAValue] = {}
@@ -47,22 +52,24 @@ class ProgramBuilder:
         self._scratch = 0
 
     def pointer(self, value: SSAValue, element: Attribute) -> SSAValue:
-        """Where a value of the region begins."""
-        return self._address(self._places[value], element)
+        """Where a value of the region begins; a constant is stored row-major as it is."""
+        if value in self._constants:
+            return self.weight(self._constants[value], element)
+        return self.address(self._places[value], element)
 
     def weight(self, array: Array, element: Attribute) -> SSAValue:
         """Constant data, contiguous as given (packed by the caller for its kernel)."""
         key = self.weights.put(np.ascontiguousarray(array))
-        return self._address(Place("weight", key=key), element)
+        return self.address(Place("weight", key=key), element)
 
     def arena(self, offset: int, element: Attribute) -> SSAValue:
         """A place in the arena, in bytes."""
-        return self._address(Place("arena", offset), element)
+        return self.address(Place("arena", offset), element)
 
     def scratch(self, size: int, element: Attribute) -> SSAValue:
         """Memory of the running thread, at least `size` bytes: it is lost between tasks."""
         self._scratch = max(self._scratch, -(-size // ALIGNMENT) * ALIGNMENT)
-        return self._address(Place("scratch"), element)
+        return self.address(Place("scratch"), element)
 
     def launch(
         self,
@@ -96,7 +103,8 @@ class ProgramBuilder:
         block.add_ops(self._launches)
         return kernel.ProgramOp(inputs, result_types, arena, self._scratch, Region(block))
 
-    def _address(self, place: Place, element: Attribute) -> SSAValue:
+    def address(self, place: Place, element: Attribute) -> SSAValue:
+        """A place as a pointer."""
         if (place, element) in self._addresses:
             return self._addresses[place, element]
         match place.base:

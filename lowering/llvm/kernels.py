@@ -1,0 +1,184 @@
+"""From a planned region to a `kernel.program`, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import cast
+
+from xdsl.dialects.builtin import IntegerAttr
+from xdsl.ir import Operation, SSAValue
+from xdsl.rewriter import Rewriter
+
+from ...dialects import delegate, edge, kernel
+from ...dialects.edge.ops import ConstantOp, WeightOp
+from ...dialects.schema_op import SchemaOp
+from ...dialects.weights import WeightsStore
+from ...passes.evaluate.arrays import known_array
+from ...passes.evaluate.operation import evaluate_operation
+from ...runtime.arrays import Array
+from .copying import copy_tensor, fill_tensor
+from .placement import anchor_of, is_constant, order_of_type
+from .plan import ARENA
+from .program_builder import Place, ProgramBuilder
+from .step import Step, Tensor, dense_tensor
+from .target import Target
+from .views import view_of
+
+
+def program_of(region: delegate.RegionOp) -> kernel.ProgramOp | None:
+    """The program that a region was lowered to, if it was."""
+    ops = region.body.block.ops
+    return next((op for op in ops if isinstance(op, kernel.ProgramOp)), None)
+
+
+def lower_region(region: delegate.RegionOp, target: Target, weights: WeightsStore) -> None:
+    """Replace the steps of a planned region by a `kernel.program`."""
+    block = region.body.block
+    lowering = _Lowering(region, target, weights)
+    for op in block.ops:
+        lowering.lower(op)
+    last = block.last_op
+    assert isinstance(last, delegate.YieldOp)
+    arena = cast("IntegerAttr", region.attributes.pop(ARENA)).value.data
+    types = [value.type for value in last.values]
+    program = lowering.builder.finish(block.args, types, arena)
+    program.location = region.location
+    block.insert_op_before(program, last)
+    for index, output in enumerate(program.outputs):
+        last.operands[index] = output
+    for op in reversed(list(block.ops)):
+        if op is not program and op is not last:
+            Rewriter.erase_op(op)
+
+
+@dataclass
+class _Lowering:
+    region: delegate.RegionOp
+    target: Target
+    weights: WeightsStore
+    tensors: dict[SSAValue, Tensor] = field(default_factory=dict[SSAValue, Tensor])
+    places: dict[SSAValue, Place] = field(default_factory=dict[SSAValue, Place])
+    constants: dict[SSAValue, Array] = field(default_factory=dict[SSAValue, Array])
+    cleared: set[Place] = field(default_factory=set[Place])
+
+    def __post_init__(self) -> None:
+        self.builder = ProgramBuilder(self.target, self.weights, self.places, self.constants)
+        for index, argument in enumerate(self.region.body.block.args):
+            order = order_of_type(argument.type)
+            self.tensors[argument] = dense_tensor(argument.type, order)
+            self.places[argument] = Place("argument", index)
+        for op in self.region.body.block.ops:
+            if isinstance(op, edge.CatOp):
+                # Its operands are written before it.
+                place = op.attributes["kernel.place"]
+                assert isinstance(place, kernel.PlaceAttr)
+                self._place(op.result, place.data)
+
+    def lower(self, op: Operation) -> None:
+        """Write what an operation needs into the program."""
+        match op:
+            case WeightOp() | ConstantOp():
+                array = known_array(op.result, self.weights)
+                assert array is not None
+                self._add_constant(op.result, array)
+            case kernel.StepOp():
+                self._lower_step(op)
+            case kernel.CopyOp():
+                self._place(op.result, op.place.data)
+                self._clear_halo(op.result, op.place.data)
+                self._copy(op.source, op.result)
+            case edge.CatOp():
+                self._lower_cat(op)
+            case delegate.YieldOp():
+                pass
+            case _:
+                self._see(op)
+
+    def _add_constant(self, value: SSAValue, array: Array) -> None:
+        self.constants[value] = array
+        self.tensors[value] = dense_tensor(value.type)
+
+    def _see(self, op: Operation) -> None:
+        """A view: other strides of the same memory, or of the same constant."""
+        source, result = op.operands[0], op.results[0]
+        if is_constant(source):
+            assert isinstance(op, SchemaOp)
+            self._add_constant(result, evaluate_operation(op, self.constants, {})[0])
+            return
+        view = view_of(op, self.tensors[source])
+        assert view is not None, "the plan has copied what cannot be viewed"
+        self.tensors[result], offset = view
+        place = self.places[source]
+        self.places[result] = Place(place.base, place.number, place.offset + offset)
+
+    def _place(self, value: SSAValue, place: kernel.Placement) -> None:
+        dense = dense_tensor(value.type)
+        self.tensors[value] = Tensor(dense.element, dense.shape, place.strides)
+        self.places[value] = Place(place.base, place.number, place.offset)
+
+    def _lower_step(self, op: kernel.StepOp) -> None:
+        anchor, family = anchor_of(op)
+        fused = [o for o in op.body.block.ops if o is not anchor and isinstance(o, SchemaOp)]
+        assert op.places is not None
+        step = Step(anchor, tuple(fused), self.tensors, self.constants)
+        for outer, inner, place in zip(op.outputs, step.results, op.places, strict=True):
+            assert isinstance(place, kernel.PlaceAttr)
+            for value in (outer, inner):
+                self._place(value, place.data)
+            self._clear_halo(outer, place.data)
+        family.lower(step, self.builder)
+
+    def _clear_halo(self, value: SSAValue, place: kernel.Placement) -> None:
+        """Write the zeros around a tensor."""
+        tensor = self.tensors[value]
+        for dim, (before, after) in enumerate(place.halo):
+            for size, begin in ((before, -before), (after, tensor.shape[dim])):
+                if size:
+                    self._clear_side(tensor, place, dim, size, begin)
+
+    def _clear_side(
+        self, tensor: Tensor, place: kernel.Placement, dim: int, size: int, begin: int
+    ) -> None:
+        """Zeros on one side of a dim; earlier dims over their halos too, so that corners are once
+        zero."""
+        shape, offset = list(tensor.shape), place.offset + begin * tensor.strides[dim]
+        shape[dim] = size
+        for other in range(dim):
+            before, after = place.halo[other]
+            shape[other] += before + after
+            offset -= before * tensor.strides[other]
+        side = Tensor(tensor.element, tuple(shape), tensor.strides)
+        at = self.builder.address(Place(place.base, place.number, offset), tensor.element)
+        fill_tensor(self.builder, at, side, 0.0)
+
+    def _copy(self, source: SSAValue, target: SSAValue) -> None:
+        element = self.tensors[source].element
+        copy_tensor(
+            self.builder,
+            self.builder.pointer(source, element),
+            self.tensors[source],
+            self.builder.pointer(target, element),
+            self.tensors[target],
+        )
+
+    def _lower_cat(self, op: edge.CatOp) -> None:
+        """Copy those operands that nothing wrote in place."""
+        whole, place = self.tensors[op.result], self.places[op.result]
+        dim = cast(int, op.value_of("dim")) % len(whole.shape)
+        begin = 0
+        for operand in op.operands:
+            piece = self.tensors[operand]
+            offset = place.offset + begin * whole.strides[dim]
+            begin += piece.shape[dim]
+            wanted = Place(place.base, place.number, offset)
+            in_place = self.places.get(operand) == wanted and piece.strides == whole.strides
+            if in_place or prod(piece.shape) == 0:
+                continue
+            copy_tensor(
+                self.builder,
+                self.builder.pointer(operand, piece.element),
+                piece,
+                self.builder.address(wanted, piece.element),
+                Tensor(piece.element, piece.shape, whole.strides),
+            )
