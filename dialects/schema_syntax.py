@@ -17,7 +17,9 @@ from xdsl.printer import Printer
 from .expr import Expr
 from .layout import ExprAttr, ExprsAttr
 from .schema import Argument, Schema
-from .schema_values import Value, default_of, is_dropped
+from .schema_values import Value, accepts, default_of, from_attribute, is_dropped, to_attribute
+
+_SCALAR = Argument("", "Scalar")
 
 Operand = SSAValue | Sequence[SSAValue | None] | None
 ParsedOperand = UnresolvedOperand | list[UnresolvedOperand | None] | None
@@ -91,6 +93,10 @@ def print_number(printer: Printer, value: Value) -> None:
             printer.print_string_literal(value)
         case Expr():
             printer.print_attribute(ExprAttr(value))
+        case complex():
+            attribute = to_attribute(_SCALAR, value)
+            assert attribute is not None
+            printer.print_attribute(attribute)
         case Attribute():
             printer.print_attribute(value)
         case _:
@@ -180,7 +186,8 @@ def _parse_item(parser: Parser, argument: Argument) -> Value:
 
 
 def parse_number(parser: Parser) -> Value:
-    """Parse an integer, a float (`inf` and `nan` included), a boolean or `#edge.expr<…>`."""
+    """Parse an integer, a float (`inf` and `nan` included), a boolean, `#edge.expr<…>`, or a
+    complex number, which is an `#edge.constant`."""
     if (boolean := parser.parse_optional_boolean()) is not None:
         return boolean
     sign = -1 if parser.parse_optional_punctuation("-") else 1
@@ -191,9 +198,9 @@ def parse_number(parser: Parser) -> Value:
     if number is not None:
         return sign * number
     attribute = parser.parse_attribute()
-    if not isinstance(attribute, ExprAttr):
+    if not accepts(_SCALAR, attribute):
         parser.raise_error("expected a number")
-    return attribute.data
+    return from_attribute(attribute)
 
 
 def flat_operands(operands: Iterable[Operand]) -> list[SSAValue]:

@@ -5,7 +5,7 @@
 | int, SymInt          | `i64`, `#edge.expr<…>`          | int, Expr              |
 | float                | `f64`                           | float                  |
 | bool                 | `i1`                            | bool                   |
-| Scalar               | any of these                    | int, float, bool, Expr |
+| Scalar               | any of these, `#edge.constant`  | these, complex         |
 | str                  | string                          | str                    |
 | ScalarType           | the element type                | Attribute              |
 | int[], SymInt[]      | `array<i64>`, `#edge.exprs<…>`  | list of int or Expr    |
@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any, TypeAlias, cast
 
 from xdsl.dialects.builtin import (
@@ -25,6 +26,7 @@ from xdsl.dialects.builtin import (
     IntegerType,
     Signedness,
     StringAttr,
+    TensorType,
     bf16,
     f16,
     f32,
@@ -37,16 +39,20 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from .constant import ConstantAttr
 from .expr import Expr
 from .layout import ExprAttr, ExprsAttr
 from .schema import Argument
 
-Value: TypeAlias = bool | int | float | str | Expr | Attribute | list[Any] | None
+Value: TypeAlias = bool | int | float | complex | str | Expr | Attribute | list[Any] | None
 """A constant argument of an operator."""
 
 DROPPED_TYPES = frozenset({"Layout", "Device", "Generator", "MemoryFormat"})
 DROPPED_NAMES = frozenset({"pin_memory", "non_blocking"})
 """Arguments that say how memory is laid out or where it is: the IR says that by other means."""
+
+COMPLEX_NUMBER = TensorType(ComplexType(f64), [])
+"""The type of the `#edge.constant` that holds a complex number."""
 
 # PyTorch's own names and numbers of the defaults that are written as names.
 _NAMED_DEFAULTS = {"Mean": 1, "Sum": 2}
@@ -129,6 +135,8 @@ def _scalar(argument: Argument, value: Value) -> Attribute:
             return IntegerAttr(value, i64)
         case "Scalar", float():
             return FloatAttr(value, f64)
+        case "Scalar", complex():
+            return ConstantAttr.of(COMPLEX_NUMBER, struct.pack("<2d", value.real, value.imag))
         case _:
             raise TypeError(f"argument {argument.name}: {value!r} is not a {argument.base}")
 
@@ -143,6 +151,8 @@ def from_attribute(attribute: Attribute | None) -> Value:
             return bool(integer.value.data) if integer.type == i1 else integer.value.data
         case FloatAttr():
             return cast(FloatAttr[Any], attribute).value.data
+        case ConstantAttr(data=constant) if constant.type == COMPLEX_NUMBER:
+            return complex(*struct.unpack("<2d", constant.data))
         case StringAttr(data=text):
             return text
         case ExprAttr(data=expr):
@@ -183,6 +193,8 @@ def _accepts_scalar(base: str, attribute: Attribute) -> bool:
             return kind == i64 and base in _INTEGERS
         case FloatAttr():
             return base in ("float", "Scalar") and cast(FloatAttr[Any], attribute).type == f64
+        case ConstantAttr(data=constant):
+            return base == "Scalar" and constant.type == COMPLEX_NUMBER
         case ExprAttr():
             return base in (*_INTEGERS, "float")
         case StringAttr():

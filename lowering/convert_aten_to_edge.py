@@ -111,7 +111,7 @@ def _explicit_arguments(op: SchemaOp, builder: EdgeBuilder) -> dict[str, Any]:
             number = value.owner.number
             if isinstance(number, Expr):
                 return builder.size_tensor(number, element or i64)
-            assert isinstance(number, int | float)
+            assert isinstance(number, int | float | complex)
             return builder.number(number, element or tensor(value).element_type)
         return value if element is None or name in _UNCAST else builder.cast(value, element)
 

@@ -112,7 +112,7 @@ class EdgeBuilder:
             "aten::slice.Tensor", value, dim, *bounds, type=tensor_type(type.element_type, dims)
         )
 
-    def number(self, number: float, element: Attribute) -> SSAValue:
+    def number(self, number: complex, element: Attribute) -> SSAValue:
         """A 0-d constant."""
         return self.full([], number, element)
 
@@ -121,7 +121,7 @@ class EdgeBuilder:
         type = tensor_type(element, [])
         return self.result("aten::scalar_tensor", size, dtype=element, type=type)
 
-    def full(self, shape: Sequence[int], number: float, element: Attribute) -> SSAValue:
+    def full(self, shape: Sequence[int], number: complex, element: Attribute) -> SSAValue:
         """A constant with all elements equal."""
         type = tensor_type(element, shape)
         data = np.array(number, numpy_dtype(element)).tobytes()

@@ -10,9 +10,11 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from ..dialects import memory
 from ..dialects.expr import Atom, Expr
 from ..dialects.schema import Argument
+from ..dialects.schema_values import COMPLEX_NUMBER, to_attribute
 from ..runtime.dtypes import BY_NAME
 
 _INT = Argument("", "int")
+_SCALAR = Argument("", "Scalar")
 
 _ARITHMETIC = {
     "floordiv": "executorch_prim::floordiv.Scalar",
@@ -63,6 +65,11 @@ class MethodSlots:
             return memory.NullOp()
         if isinstance(value, Attribute):
             return memory.ScalarOp(BY_NAME[str(value)].code)
+        if isinstance(value, complex):
+            # The format's numbers are real: kernels get a 0-d tensor.
+            attribute = to_attribute(_SCALAR, value)
+            assert attribute is not None
+            return memory.ConstantOp(attribute, COMPLEX_NUMBER)
         if not argument.is_list:
             return memory.StringOp(value) if isinstance(value, str) else memory.ScalarOp(value)
         match argument.base:

@@ -280,6 +280,64 @@ class TruncOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
 
+class _ConjOp(SchemaOp):
+    """aten::_conj(Tensor(a) self) -> Tensor(a)"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _ConjPhysicalOp(SchemaOp):
+    """aten::_conj_physical(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _NegViewOp(SchemaOp):
+    """aten::_neg_view(Tensor(a) self) -> Tensor(a)"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class AngleOp(SchemaOp):
+    """aten::angle(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class ComplexOp(SchemaOp):
+    """aten::complex(Tensor real, Tensor imag) -> Tensor"""
+
+    real: SSAValue
+    imag: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, real: SSAValue, imag: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class PolarOp(SchemaOp):
+    """aten::polar(Tensor abs, Tensor angle) -> Tensor"""
+
+    abs: SSAValue
+    angle: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, abs: SSAValue, angle: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class ViewAsComplexOp(SchemaOp):
+    """aten::view_as_complex(Tensor(a) self) -> Tensor(a)"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class ViewAsRealOp(SchemaOp):
+    """aten::view_as_real(Tensor(a) self) -> Tensor(a)"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
 class ExpOp(SchemaOp):
     """aten::exp(Tensor self) -> Tensor"""
 
@@ -1892,13 +1950,6 @@ class ReshapeOp(SchemaOp):
     shape: Attribute
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, shape: Sequence[int | Expr], *, result_types: Sequence[Attribute]) -> None: ...
-
-class ViewAsRealOp(SchemaOp):
-    """aten::view_as_real(Tensor(a) self) -> Tensor(a)"""
-
-    self: SSAValue
-    result: OpResult[TensorType[Attribute]]
-    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
 
 class ViewOp(SchemaOp):
     """aten::view(Tensor(a) self, SymInt[] size) -> Tensor(a)"""

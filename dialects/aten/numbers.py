@@ -12,7 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from ..schema import Argument
 from ..schema_syntax import parse_number, print_number
-from ..schema_values import Value, accepts, from_attribute, to_attribute
+from ..schema_values import COMPLEX_NUMBER, Value, accepts, from_attribute, to_attribute
 
 _SCALAR = Argument("value", "Scalar")
 
@@ -39,7 +39,7 @@ class NumberOp(IRDLOperation):
 
     @property
     def number(self) -> Value:
-        """The number: an int, float, bool or expression."""
+        """The number: an int, float, bool, complex or expression."""
         return from_attribute(self.value)
 
     def verify_(self) -> None:
@@ -75,4 +75,6 @@ def _type_of(value: Attribute) -> TensorType[Attribute]:
     number = from_attribute(value)
     if isinstance(number, bool):
         return TensorType(i1, [])
+    if isinstance(number, complex):
+        return COMPLEX_NUMBER
     return TensorType(f64 if isinstance(number, float) else i64, [])

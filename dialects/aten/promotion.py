@@ -148,4 +148,6 @@ def _promoting_arguments(op: SchemaOp) -> Iterator[Any]:
 def _number_type(value: Any) -> Attribute:
     if isinstance(value, bool):
         return i1
+    if isinstance(value, complex):
+        return ComplexType(f32)
     return i64 if isinstance(value, int | Expr) else f32

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, cast
 
-from xdsl.dialects.builtin import i64
+from xdsl.dialects.builtin import ComplexType, i64
 from xdsl.ir import SSAValue
 
+from ...dialects.layout import tensor_type
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder
 from .calls import binary, dims, element, pad, rank, reduce, static_sizes, unary, where
@@ -112,7 +113,11 @@ def vector_norm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
         return wide
     arguments = cast(dict[str, Any], op.arguments())
     result = op.results[0]
-    value = builder.cast(arguments["self"], element(result))
+    value = arguments["self"]
+    if isinstance(part := element(value), ComplexType):
+        part = cast(ComplexType, part).element_type
+        value = builder.result("aten::abs", value, type=tensor_type(part, dims(value)))
+    value = builder.cast(value, element(result))
     axes = arguments["dim"] or list(range(rank(value)))
     order: float = arguments["ord"]
     if math.isinf(order):

@@ -369,7 +369,7 @@ class FunctionImporter:
                 return ELEMENT_TYPES[value]
             case list() | tuple():
                 return [self._constant(item) for item in cast(list[Any], value)]
-            case None | bool() | int() | float() | str():
+            case None | bool() | int() | float() | complex() | str():
                 return value
             case _:
                 raise UnsupportedValue(f"the {type(value).__name__} {value}")

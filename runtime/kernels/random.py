@@ -19,7 +19,9 @@ def _finish(out: Any, values: Any) -> Any:
 
 @kernel("aten::rand.out")
 def rand(size: list[int], out: Any) -> Any:
-    """Uniform in [0, 1)."""
+    """Uniform in [0, 1), of complex numbers both parts."""
+    if out.dtype.kind == "c":
+        return _finish(out, GENERATOR.random((*size, 2)).view(np.complex128)[..., 0])
     # f32 and 24 bits even for narrower dtypes would round up to 1; keep as many bits as they hold.
     bits = {2: 8 if out.dtype.kind == "V" else 11, 4: 24}.get(out.dtype.itemsize, 53)
     return _finish(out, GENERATOR.integers(0, 1 << bits, size) / (1 << bits))
@@ -27,7 +29,10 @@ def rand(size: list[int], out: Any) -> Any:
 
 @kernel("aten::randn.out")
 def randn(size: list[int], out: Any) -> Any:
-    """Normal with mean 0 and variance 1."""
+    """Normal with mean 0 and variance 1; both parts of complex numbers have half of it."""
+    if out.dtype.kind == "c":
+        parts = GENERATOR.standard_normal((*size, 2)) * 0.5**0.5
+        return _finish(out, parts.view(np.complex128)[..., 0])
     return _finish(out, GENERATOR.standard_normal(size))
 
 
@@ -87,7 +92,8 @@ def native_dropout(self: Any, p: float, train: bool | None, out: Any, mask: Any)
     shape: tuple[int, ...] = self.shape
     kept = GENERATOR.random(shape) >= p
     scale = 0.0 if p == 1 else 1 / (1 - p)
-    assign(out, np.where(kept, self.astype(np.float64) * scale, 0))
+    wide = np.complex128 if self.dtype.kind == "c" else np.float64
+    assign(out, np.where(kept, self.astype(wide) * scale, 0))
     mask[...] = kept
     return out, mask
 

@@ -245,14 +245,19 @@ def variance(
 ) -> tuple[Any, Any]:
     """Variance and mean over `dim`, in the compute dtype of `out`, in two passes.
 
-    The sum of squares is divided by `max(count - correction, 0)`; no correction means 1.
+    The sum of squares is divided by `max(count - correction, 0)`; no correction means 1. The
+    variance of complex numbers is that of both parts together, a real number.
     """
     axes = dimensions(dim, self.ndim)
     count = prod(self.shape[axis] for axis in axes)
-    mean = np.asarray(np.true_divide(total(self, axes, True, out), count))
-    dtype = compute_dtype(out.dtype)
-    delta = np.asarray(np.subtract(self, mean, dtype=dtype, casting="unsafe"))
-    np.multiply(delta, delta, delta)
+    is_complex = self.dtype.kind == "c"
+    mean = np.asarray(np.true_divide(total(self, axes, True, self if is_complex else out), count))
+    dtype = self.dtype if is_complex else compute_dtype(out.dtype)
+    delta: Any = np.asarray(np.subtract(self, mean, dtype=dtype, casting="unsafe"))
+    if is_complex:
+        delta = delta.real**2 + delta.imag**2
+    else:
+        np.multiply(delta, delta, delta)
     divisor = max(count - (1 if correction is None else correction), 0)
     result = np.asarray(np.true_divide(total(delta, axes, keepdim, out), divisor))
     return result, mean.reshape(result.shape)
@@ -295,7 +300,8 @@ def var_mean(
 def linalg_vector_norm(self: Any, order: Any, dim: Any, keepdim: bool, dtype: Any, out: Any) -> Any:
     """The vector norm of any order over `dim`; order 0 counts the elements that are not zero."""
     axes = dimensions(dim, self.ndim)
-    size = np.asarray(np.abs(self.astype(compute_dtype(out.dtype))))
+    size = np.asarray(np.abs(self)) if self.dtype.kind == "c" else self
+    size = np.asarray(np.abs(size.astype(compute_dtype(out.dtype))))
     if abs(order) == inf:
         ufunc = np.maximum if order > 0 else np.minimum
         if order > 0 and self.size == 0:

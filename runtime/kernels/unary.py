@@ -39,7 +39,6 @@ UFUNCS: dict[str, Any] = {
     "aten::acosh.out": np.arccosh,
     "aten::atanh.out": np.arctanh,
     "aten::bitwise_not.out": np.invert,
-    "aten::_conj_physical.out": np.conjugate,
 }
 for _name, _ufunc in UFUNCS.items():
     ufunc_kernel(_name, _ufunc)

@@ -188,6 +188,15 @@ def _parts(self: Any) -> Any:
     return np.stack([self.real, self.imag], axis=-1)
 
 
+@view_kernel("aten::view_as_complex_copy.out")
+def view_as_complex(self: Any) -> Any:
+    """Pairs in the last dimension as complex numbers."""
+    if not self.ndim or self.shape[-1] != 2:
+        raise ProgramError(f"view_as_complex: the last dimension of {list(self.shape)} is not 2")
+    wide = np.complex64 if self.dtype == np.float32 else np.complex128
+    return np.ascontiguousarray(self).view(wide)[..., 0]
+
+
 @movement_kernel("aten::pixel_shuffle.out")
 def pixel_shuffle(self: Any, factor: int) -> Plan:
     """(*, C r^2, H, W) to (*, C, H r, W r)."""

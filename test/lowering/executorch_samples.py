@@ -415,7 +415,7 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
     **_each("_fft_r2c", lambda m: (m.t(2, 8), [1], 0, True),
             lambda m: (m.t(4, 8), [0, 1], 1, True)),
     **_each("_fft_c2r", lambda m: (m.t(2, 5), [1], 2, 8)),
-    **_each("view_as_real", lambda m: (m.t(2, 5),)),
+    **_each("view_as_real _conj_physical", lambda m: (m.t(2, 5),)),
     **_each("_to_copy", lambda m: (m.x(), {"dtype": m.out()})),
     **_each(
         "arange.start_step",

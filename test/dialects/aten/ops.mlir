@@ -47,6 +47,10 @@ func.func @constants(%x: tensor<2x3xf32>, %im: tensor<1x3x8x8xf32>) {
   %5 = aten.upsample_bilinear2d.vec(%im, align_corners = true, scale_factors = [2.0, 0.5]) : (tensor<1x3x8x8xf32>) -> tensor<1x3x16x4xf32>
   // CHECK-NEXT: %6 = aten.full_like(%x, fill_value = nan) : (tensor<2x3xf32>) -> tensor<2x3xf32>
   %6 = aten.full_like(%x, fill_value = nan) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  // A complex number is a constant.
+  // CHECK-NEXT: {{.*}} = aten.number #edge.constant<"0x000000000000F03F0000000000000040" : tensor<complex<f64>>> : tensor<complex<f64>>
+  %complex = aten.number #edge.constant<"0x000000000000F03F0000000000000040" : tensor<complex<f64>>> : tensor<complex<f64>>
+
   // A Python number in the place of a tensor.
   // CHECK-NEXT: %7 = aten.number 0.5 : tensor<f64>
   %7 = aten.number 0.5 : tensor<f64>
