@@ -25,9 +25,6 @@ from xdsl.utils.exceptions import VerifyException
 REASON = "delegate.reason"
 """On an operation: why no backend took it, each of the asked backends with its reason."""
 
-TABLE = "edgeir.delegation"
-"""The key of the named data that tells what was delegated and what not (JSON)."""
-
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):

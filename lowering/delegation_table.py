@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+TABLE_KEY = "edgeir.delegation"
+"""The named data of a program that holds the table."""
+
 
 @dataclass(frozen=True)
 class RegionRow:

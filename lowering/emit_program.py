@@ -23,7 +23,6 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from ..dialects import memory
 from ..dialects.constant import ConstantAttr
-from ..dialects.delegate import TABLE
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.layout import order_of
 from ..dialects.weights import WeightsError
@@ -66,6 +65,8 @@ from ..runtime.program.schema import (
 )
 from ..runtime.program.segments import SegmentsBuilder
 from ..runtime.program.writer import write_program
+from .delegation_table import TABLE_KEY
+from .size_entry import with_sizes
 
 Weights = Mapping[str, NDArray[Any]]
 """Arrays by the keys of `memory.constant`, initial states and payloads; their bytes are stored as
@@ -103,7 +104,7 @@ def build_program(module: ModuleOp, weights: Weights, *, locations: bool = True)
     ]
     plans = [emitter.plan(locations) for emitter in emitters]
     for op in module.ops:
-        if isinstance(op, memory.NamedDataOp) and (locations or op.key.data != TABLE):
+        if isinstance(op, memory.NamedDataOp) and (locations or op.key.data != TABLE_KEY):
             # The table of what was delegated names source lines.
             data = _bytes(op, op.payload, weights, diagnostics, f'"{op.key.data}"')
             segments.add_named(op.key.data, b"" if data is None else data)
@@ -150,8 +151,11 @@ class _MethodEmitter:
             elif not isinstance(op, _NO_INSTRUCTION):
                 chains[-1].append(op)
         container = None
-        if method.inputs is not None or method.outputs is not None:
-            container = ContainerMetadata(_text(method.inputs), _text(method.outputs))
+        inputs = _text(method.inputs)
+        if method.sizes is not None:
+            inputs = with_sizes(inputs, method.symbols, method.sizes)
+        if inputs or method.inputs is not None or method.outputs is not None:
+            container = ContainerMetadata(inputs, _text(method.outputs))
         return ExecutionPlan(
             name=method.sym_name.data,
             container_meta_type=container,

@@ -17,7 +17,7 @@ from xdsl.utils.exceptions import PassFailedException
 
 from ..dialects import memory
 from ..dialects.context import weights_of
-from ..dialects.delegate import TABLE, CallOp, RegionOp
+from ..dialects.delegate import CallOp, RegionOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.weights import WeightsStore
 from ..runtime.program.schema import BytesLike
@@ -29,6 +29,7 @@ from .backends import (
     backend_options,
     find_backend,
 )
+from .delegation_table import TABLE_KEY
 from .describe_delegation import describe_delegation
 
 
@@ -102,7 +103,7 @@ class LowerDelegatesPass(ModulePass):
             Rewriter.replace_op(region, call)
         if problems:
             raise DiagnosticsError(problems)
-        named.add({TABLE: table})
+        named.add({TABLE_KEY: table})
 
 
 def _texts(values: ParameterListType) -> list[str]:

@@ -15,6 +15,7 @@ from ..runtime.program.data_file import read_data_file
 from ..runtime.program.reader import read_program
 from .failure import ToolError, run_tool
 from .inspection.data_items import data_items_data, data_items_text
+from .inspection.delegation import delegation_text, read_delegation
 from .inspection.difference import Program, compare_programs, difference_data, difference_text
 from .inspection.mistakes import MOST, find_mistakes
 from .inspection.operator_list import operator_list
@@ -30,6 +31,7 @@ Shows what is in a program (.pte): methods, operators, delegates, memory plan an
   edge-inspect model.pte --operators -o selected_operators.yaml
   edge-inspect model.pte --check               # exit code 1 and all mistakes, if there are any
   edge-inspect old.pte --diff new.pte          # what changed
+  edge-inspect model.pte --delegation          # what backends took, what not and why; .mlir too
   edge-inspect model.ptd                       # what a file of external weights holds
 
 Positions in the memory plan number a run: 0 is its entry, instruction i is position i + 1."""
@@ -46,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE.pte", help="the program")
+    parser.add_argument(
+        "file", metavar="FILE.pte", help="the program; for --delegation also a .mlir"
+    )
     task = parser.add_mutually_exclusive_group()
     task.add_argument(
         "--check",
@@ -59,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         help="print the operators in the YAML form of ExecuTorch's selective build",
     )
     task.add_argument(
+        "--delegation",
+        action="store_true",
+        help="a table of the regions that backends took, and of what they left with the reasons",
+    )
+    task.add_argument(
         "--diff",
         metavar="OTHER.pte",
         help="what differs in another program",
@@ -69,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         default=".",
         metavar="DIR",
         help="for --html: the folder of the model's source, which the page shows; default: here",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE,...",
+        default="",
+        help="for --delegation: safetensors files in place of those that a .mlir lists",
     )
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: stdout")
@@ -85,6 +100,11 @@ def _inspect(args: argparse.Namespace) -> int:
         return _inspect_data(args)
     if args.check:
         return _check(args)
+    if args.delegation:
+        delegation = read_delegation(path, [file for file in args.weights.split(",") if file])
+        text = _as_json(asdict(delegation)) if args.json else delegation_text(delegation)
+        write_output(args.output, text)
+        return 0
     if args.operators:
         program = read_program(path).program
         write_output(args.output, operator_list(path, program.execution_plan))

@@ -44,10 +44,13 @@ class Results:
 class NumericsCheck:
     """The results of a module on random inputs, compared after each pass with those before."""
 
-    def __init__(self, module: ModuleOp, weights: Mapping[str, Array]):
-        """Run the module; raises what running it raises."""
+    def __init__(
+        self, module: ModuleOp, weights: Mapping[str, Array], backends: Sequence[str] = ()
+    ):
+        """Run the module, with payloads of these backends; raises what running it raises."""
         self._pending: list[str] = []
-        runnable = runnable_module(module, weights)
+        self._backends = backends
+        runnable = runnable_module(module, weights, backends)
         inputs = {f.sym_name.data: _function_inputs(f) for f in functions(module)}
         self._inputs = inputs or _program_inputs(runnable)
         self._results = self._run(runnable)
@@ -60,7 +63,7 @@ class NumericsCheck:
         """
         self._pending.append(pass_name)
         try:
-            runnable = runnable_module(module, weights)
+            runnable = runnable_module(module, weights, self._backends)
             results = self._run(runnable)
         except (DiagnosticException, ProgramError, WeightsError) as error:
             reason = str(error).splitlines()[0]

@@ -106,6 +106,9 @@ class EdgeOptMain(xDSLOptMain):
         """The passes of `-p`, with what happens between them."""
         passes = parse_passes(self.args.passes, self.available_passes)
         self.pipeline = PassPipeline(passes, self._between_passes)
+        # Whoever lets a backend compile lets its code run in a numeric check.
+        partitions = [p for p in passes if p.name == "partition"]
+        self._backends = [name for p in partitions for name in getattr(p, "backend", ())]
 
     def run(self) -> None:
         """Process the chunks of the input; the outputs are written when all have succeeded."""
@@ -197,7 +200,7 @@ class EdgeOptMain(xDSLOptMain):
 
         weights = cast(EdgeContext, self.ctx).weights
         if self._numerics is None or previous is None:
-            self._numerics = NumericsCheck(module, weights)
+            self._numerics = NumericsCheck(module, weights, self._backends)
         else:
             self._numerics.check(module, weights, previous.name)
 

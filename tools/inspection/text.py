@@ -15,13 +15,13 @@ _ROWS = 20
 
 def report_text(path: str, report: Report) -> str:
     """The whole report, a section for each method, then what the methods share."""
-    lines = [path, *_indent(_file(report))]
+    lines = [path, *indent(_file(report))]
     for method in report.methods:
-        lines += ["", f"method {printable(method.name)}", *_indent(_method(method))]
+        lines += ["", f"method {printable(method.name)}", *indent(_method(method))]
     if report.delegates:
-        lines += ["", "delegates", *_indent(_delegates(report))]
+        lines += ["", "delegates", *indent(_delegates(report))]
     if report.constants:
-        lines += ["", "sizes", *_indent(_sizes(report))]
+        lines += ["", "sizes", *indent(_sizes(report))]
     return "\n".join(lines) + "\n"
 
 
@@ -54,7 +54,8 @@ def _argument_bytes(argument: Argument) -> str:
     return "" if argument.dtype in _PYTHON_TYPES else f"{_bytes(argument.bytes)} bytes"
 
 
-def _indent(lines: Sequence[str]) -> Iterator[str]:
+def indent(lines: Sequence[str]) -> Iterator[str]:
+    """Lines of a section."""
     return (f"  {line}".rstrip() for line in lines)
 
 
@@ -80,14 +81,14 @@ def _method(method: Method) -> list[str]:
         if not arguments:
             continue
         rows = [(a.name, argument_type(a), _argument_bytes(a)) for a in arguments]
-        lines += [what, *_indent(table(rows, right=[2]))]
+        lines += [what, *indent(table(rows, right=[2]))]
     if method.mutated_inputs:
         lines.append(f"writes its inputs {printable(', '.join(method.mutated_inputs))}")
     if method.operators:
         rows = [(_bytes(count), name) for name, count in method.operators.items()]
         count = len(method.instructions)
         noun = "instruction" if count == 1 else "instructions"
-        lines += [f"{count} {noun}", *_indent(table(rows, right=[0]))]
+        lines += [f"{count} {noun}", *indent(table(rows, right=[0]))]
     for arena in method.arenas:
         lines += _arena(arena, [t for t in method.planned if t.arena == arena.id])
     return lines
@@ -112,7 +113,7 @@ def _arena(arena: Arena, tensors: Sequence[PlannedTensor]) -> list[str]:
         )
         for tensor in tensors
     ]
-    return [f"{title}, {peak}", *_indent(table(rows, right=[0, 1, 2]))]
+    return [f"{title}, {peak}", *indent(table(rows, right=[0, 1, 2]))]
 
 
 def _delegates(report: Report) -> list[str]:
@@ -137,7 +138,7 @@ def _sizes(report: Report) -> list[str]:
         ("by dtype", report.by_dtype),
     ):
         if sizes:
-            lines += [title, *_indent(_size_rows(sizes))]
+            lines += [title, *indent(_size_rows(sizes))]
     return lines
 
 
