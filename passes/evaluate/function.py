@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from ...dialects import kernel
 from ...dialects.delegate import CallOp, RegionOp, YieldOp
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, ScalarOp, StateOp, ToLayoutOp
@@ -26,6 +28,7 @@ from ...runtime.delegates import Backends
 from .arrays import Array, empty_array, fits, known_array
 from .delegate_call import call_payload
 from .inputs import bind_sizes
+from .kernels import run_program
 from .operation import evaluate_operation
 
 
@@ -61,13 +64,20 @@ class _Surroundings:
 
 
 def _run_block(
-    block: Block, inputs: Sequence[Any], sizes: dict[str, int], surroundings: _Surroundings
+    block: Block,
+    inputs: Sequence[Any],
+    sizes: dict[str, int],
+    surroundings: _Surroundings,
+    outer: Mapping[SSAValue, Any] = MappingProxyType({}),
 ) -> list[Any]:
-    """The values that a block's terminator gives; new symbols are added to `sizes`."""
-    values: dict[SSAValue, Any] = dict(zip(block.args, inputs, strict=True))
+    """The values that a block's terminator gives; new symbols are added to `sizes`.
+
+    `outer` holds what the block reads from outside.
+    """
+    values: dict[SSAValue, Any] = {**outer, **dict(zip(block.args, inputs, strict=True))}
     last_use = _last_uses(block)
     for op in block.ops:
-        if isinstance(op, ReturnOp | YieldOp):
+        if isinstance(op, ReturnOp | YieldOp | kernel.YieldOp):
             return [values[operand] for operand in op.operands]
         results = _results(op, values, sizes, surroundings)
         for result, value in zip(op.results, results, strict=True):
@@ -112,9 +122,15 @@ def _results(
         case RegionOp():
             inputs = [values[value] for value in op.inputs]
             return _run_block(op.body.block, inputs, sizes, surroundings)
+        case kernel.StepOp():
+            return _run_block(op.body.block, (), sizes, surroundings, values)
+        case kernel.CopyOp():
+            return [values[op.source]]
         case CallOp():
             inputs = [values[value] for value in op.inputs]
             return call_payload(op, inputs, sizes, surroundings.weights, surroundings.backends)
+        case kernel.ProgramOp():
+            return run_program(op, [values[value] for value in op.inputs], surroundings.weights)
         case SchemaOp():
             return evaluate_operation(op, values, sizes)
         case LiteralOp():
@@ -139,10 +155,14 @@ def _results(
 def _last_uses(block: Block) -> dict[Operation, list[SSAValue]]:
     """For each operation the values that nothing uses after it, so that memory is given back."""
     last: dict[SSAValue, Operation] = {}
+    own: set[SSAValue] = set(block.args)
     for op in block.ops:
-        for operand in op.operands:
-            last[operand] = op
+        for inner in op.walk():
+            for operand in inner.operands:
+                if operand in own:
+                    last[operand] = op
         for result in op.results:
+            own.add(result)
             last.setdefault(result, op)
     ends: dict[Operation, list[SSAValue]] = {}
     for value, op in last.items():
