@@ -56,7 +56,11 @@ def mutations(function: FuncOp) -> list[str | int]:
 
 def symbol_ranges(function: FuncOp) -> dict[str, tuple[Bound, Bound]]:
     """The range of each symbolic size."""
-    symbols = function.attributes.get(SYMBOLS)
+    return ranges_of(function.attributes.get(SYMBOLS))
+
+
+def ranges_of(symbols: Attribute | None) -> dict[str, tuple[Bound, Bound]]:
+    """The ranges that an attribute like `{s0 = [2, 64], s1 = [1]}` gives; none if it is absent."""
     if not isinstance(symbols, DictionaryAttr):
         return {}
     ranges: dict[str, tuple[Bound, Bound]] = {}

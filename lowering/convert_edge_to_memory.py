@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, TensorType, f64, i1, i64
+from xdsl.dialects.builtin import (
+    DictionaryAttr,
+    ModuleOp,
+    NoneType,
+    StringAttr,
+    TensorType,
+    f64,
+    i1,
+    i64,
+)
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
@@ -21,6 +30,7 @@ from ..dialects.expr import Expr
 from ..dialects.function import (
     INPUTS,
     OUTPUTS,
+    SYMBOLS,
     VALUE,
     functions,
     input_names,
@@ -28,10 +38,18 @@ from ..dialects.function import (
     output_names,
     symbol_ranges,
 )
-from ..dialects.layout import LayoutAttr, dims_of, layout_of, order_of, tensor_type, upper_bounds
+from ..dialects.layout import (
+    LayoutAttr,
+    dims_of,
+    layout_of,
+    order_of,
+    tensor_type,
+    upper_bounds,
+)
 from ..dialects.schema import Argument
 from ..dialects.schema_op import SchemaOp, is_schema_op
 from .method_slots import MethodSlots
+from .size_entry import input_sizes
 from .write_back import write_back
 
 _ALIGNMENT = 16
@@ -112,12 +130,16 @@ class _MethodConverter:
                 outputs = self._return(op, inputs)
         begin = memory.BeginOp(inputs, outputs)
         body = [*self._slots.declarations, begin, *self._slots.calls, memory.EndOp()]
-        return memory.MethodOp(
+        method = memory.MethodOp(
             function.sym_name.data,
             Region(Block(body)),
             inputs=_text(function.attributes.get(INPUTS)),
             outputs=_text(function.attributes.get(OUTPUTS)),
         )
+        if (sizes := input_sizes(function)) is not None:
+            method.symbols = cast(DictionaryAttr, function.attributes[SYMBOLS])
+            method.sizes = sizes
+        return method
 
     def _return(self, op: ReturnOp, inputs: Sequence[SSAValue]) -> list[SSAValue]:
         """The outputs, behind those inputs that have new values; these are written back."""

@@ -47,6 +47,7 @@ from ..runtime.program.tensor_size import tensor_nbytes
 from .program_data import ProgramData, user_name
 from .read_instructions import InstructionReader
 from .recover_views import recover_state, recover_views
+from .size_entry import without_sizes
 
 _ELEMENTS: dict[int, Attribute] = {
     BY_NAME[str(element)].code: element
@@ -76,10 +77,11 @@ class MethodReader:
         begin = memory.BeginOp(self._of(plan.inputs), self._of(plan.outputs))
         blocks = InstructionReader(plan, self._slots, self._data).blocks([*declarations, begin])
         container = plan.container_meta_type
-        inputs = outputs = None
+        inputs = outputs = symbols = extents = None
         if container is not None:
             outputs = container.encoded_out_str or None
-            inputs = container.encoded_inp_str or (None if outputs else "")
+            inputs, symbols, extents = without_sizes(container.encoded_inp_str, len(plan.inputs))
+            inputs = inputs or (None if outputs or extents is not None else "")
         sizes = [0, *plan.non_const_buffer_sizes[1:]]
         method = memory.MethodOp(
             plan.name,
@@ -88,6 +90,7 @@ class MethodReader:
             inputs=inputs,
             outputs=outputs,
         )
+        method.symbols, method.sizes = symbols, extents
         devices = self._arena_devices(len(sizes))
         if any(devices):
             method.devices = ArrayAttr(map(StringAttr, devices))

@@ -58,6 +58,23 @@ def check_tensor(info: TensorInfo, position: int, value: Any) -> Array:
     return array
 
 
+def check_sizes(info: MethodInfo, values: Sequence[Any]) -> None:
+    """Check the sizes of all inputs, and against each other.
+
+    Raises InputError that names the input and the dimension.
+    """
+    if info.input_sizes is not None:
+        names = [value.name for value in info.inputs]
+        info.input_sizes.check(names, [_extent(value) for value in values])
+
+
+def _extent(value: Any) -> Sequence[int] | int | None:
+    """The shape of an array, an integer itself."""
+    if isinstance(value, np.ndarray):
+        return cast(Array, value).shape
+    return value if type(value) is int else None
+
+
 def check_constant(info: TensorInfo, position: int, value: Any, traced: Any) -> None:
     """A Python value that was a constant to the export must be given as it was then."""
     given = _plain(value)

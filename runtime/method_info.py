@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .dtypes import BY_CODE
+from .input_sizes import InputSizes, parse_input_sizes
 from .program.schema import (
     Bool,
     Double,
@@ -52,7 +53,8 @@ class MethodInfo:
     `input_structure` is a tuple of positional arguments and a dict of keyword arguments; either
     structure is None where the program does not say. `mutated_inputs` are positions of inputs that
     the method writes, in the order of the new values that precede the user's outputs in the
-    program. `backends` are the names of the backends that it calls.
+    program. `backends` are the names of the backends that it calls. `input_sizes` says which sizes
+    the inputs may have; None where all are static, or the program does not say.
     """
 
     name: str
@@ -62,6 +64,7 @@ class MethodInfo:
     output_structure: Structure | None
     mutated_inputs: tuple[int, ...]
     backends: tuple[str, ...]
+    input_sizes: InputSizes | None = None
 
 
 def describe_method(plan: ExecutionPlan) -> MethodInfo:
@@ -83,6 +86,7 @@ def describe_method(plan: ExecutionPlan) -> MethodInfo:
         output_structure=returned,
         mutated_inputs=tuple(plan.inputs.index(index) for index in mutated),
         backends=tuple(dict.fromkeys(delegate.id for delegate in plan.delegates)),
+        input_sizes=_input_sizes(plan),
     )
 
 
@@ -93,6 +97,19 @@ def _taken_structure(plan: ExecutionPlan) -> Structure | None:
         return None
     kinds = [child.kind for child in structure.children]
     return structure if kinds == ["tuple", "dict"] else None
+
+
+def _input_sizes(plan: ExecutionPlan) -> InputSizes | None:
+    metadata = plan.container_meta_type
+    sizes = parse_input_sizes(metadata.encoded_inp_str, len(plan.inputs)) if metadata else None
+    if sizes is None:
+        return None
+    for index, entry in zip(plan.inputs, sizes.inputs, strict=True):
+        value = plan.values[index]
+        rank = len(value.sizes) if isinstance(value, Tensor) else None
+        if entry is not None and rank != (len(entry) if isinstance(entry, tuple) else None):
+            return None
+    return sizes
 
 
 def _returned_structure(plan: ExecutionPlan) -> Structure | None:

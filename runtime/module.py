@@ -13,7 +13,7 @@ from .arrays import Array
 from .dataflow import required_kernels
 from .delegates import Backends, DelegateData, DelegateLoader, find_loaders, is_known
 from .errors import ProgramError
-from .inputs import check_constant, check_scalar, check_tensor, flatten_inputs
+from .inputs import check_constant, check_scalar, check_sizes, check_tensor, flatten_inputs
 from .interpreter import Method
 from .method_info import MethodInfo, describe_method
 from .program.data_file import DataSource, find_data_files, read_data_files
@@ -146,6 +146,9 @@ class Module:
                 scalars[index] = check_scalar(wanted, position, value)
             else:
                 check_constant(wanted, position, value, method.slots[index])
+        if info.input_sizes is not None:
+            given = zip(arrays, values, strict=True)
+            check_sizes(info, [value if array is None else array for array, value in given])
         for index, array in zip(method.plan.inputs, arrays, strict=True):
             if array is not None:
                 method.tensor(index).store(array)

@@ -14,8 +14,10 @@ from xdsl.ir import Attribute
 from ..dialects.function import functions, input_names, mutations, output_names, symbol_ranges
 from ..dialects.layout import upper_bounds
 from ..dialects.weights import Array
+from ..lowering.size_entry import function_sizes
 from ..passes.evaluate import evaluate
 from ..runtime.dtypes import BY_NAME
+from ..runtime.inputs import check_sizes
 from ..runtime.method_info import MethodInfo, TensorInfo
 from .failure import ToolError
 
@@ -44,6 +46,7 @@ class RunnableFunctions:
     def run(self, method: str, inputs: Sequence[Any]) -> list[Any]:
         """The user's outputs of a function for its inputs, in order; `state` is updated."""
         function = self._functions[method]
+        check_sizes(self.methods[method], inputs)
         return evaluate(function, inputs, self._weights, self.state, self._backends)
 
     def profile(self, method: str, inputs: Sequence[Any]) -> list[tuple[str, float]]:
@@ -60,7 +63,8 @@ def _describe(function: FuncOp) -> MethodInfo:
     outputs = _describe_values(
         function, "output", output_names(function)[new:], types.outputs.data[new:]
     )
-    return MethodInfo(function.sym_name.data, inputs, outputs, None, None, mutated, ())
+    sizes = function_sizes(function)
+    return MethodInfo(function.sym_name.data, inputs, outputs, None, None, mutated, (), sizes)
 
 
 def _describe_values(

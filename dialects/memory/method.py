@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, StringAttr, SymbolNameConstraint, i64
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    DictionaryAttr,
+    StringAttr,
+    SymbolNameConstraint,
+    UnitAttr,
+    i64,
+)
 from xdsl.ir import Operation, Region
 from xdsl.irdl import (
     IRDLOperation,
@@ -18,6 +26,7 @@ from xdsl.irdl import (
 from xdsl.traits import IsolatedFromAbove, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
+from ..layout import ExprAttr, ExprsAttr
 from .instructions import BeginOp, EndOp
 from .slots import SLOT_OPS, SlotOp
 
@@ -28,7 +37,8 @@ class MethodOp(IRDLOperation):
 
     `arenas`: the byte size of each arena, entry 0 reserved and 0; absent before planning.
     `inputs`, `outputs`: the structures of the Python arguments and results, as the format's
-    container metadata has them. `devices`: the device of each arena, entry 0 reserved, "" for the
+    container metadata has them. `symbols`, `sizes`: the ranges of symbolic sizes, and the sizes of
+    each input, `unit` where all is static; our runtime checks inputs against them. `devices`: the device of each arena, entry 0 reserved, "" for the
     CPU; absent where all are there.
 
     ```mlir
@@ -42,6 +52,8 @@ class MethodOp(IRDLOperation):
     arenas = opt_prop_def(DenseArrayBase.constr(i64))
     inputs = opt_prop_def(StringAttr)
     outputs = opt_prop_def(StringAttr)
+    symbols = opt_prop_def(DictionaryAttr)
+    sizes = opt_prop_def(ArrayAttr[ExprsAttr | ExprAttr | UnitAttr])
     devices = opt_prop_def(ArrayAttr[StringAttr])
     body = region_def()
 
@@ -90,6 +102,10 @@ class MethodOp(IRDLOperation):
         """Check that declarations, `memory.begin` and instructions stand in this order."""
         if not self.body.blocks:
             raise VerifyException("memory.method: empty; it needs memory.begin and memory.end")
+        if self.sizes is not None and len(self.sizes) != len(self.begin.inputs):
+            raise VerifyException(
+                f"memory.method: sizes of {len(self.sizes)} inputs, it has {len(self.begin.inputs)}"
+            )
         if self.arenas is not None and self.arenas.get_values()[:1] != (0,):
             raise VerifyException("memory.method: entry 0 of arenas is reserved and must be 0")
         begun = False

@@ -65,6 +65,9 @@ ASSERTIONS = frozenset(
 )
 """Checks that torch.export leaves in the graph; they compute nothing."""
 
+_TORCH_LEAST = 2
+"""What torch takes a size to be at least while it captures, whatever its user allows."""
+
 _UNBOUNDED = 2**62
 """Bounds from here on are torch's way to say that a size has none."""
 
@@ -149,10 +152,12 @@ class FunctionImporter:
         ranges: dict[str, Attribute] = {}
         found = cast(dict[Any, Any], self._program.range_constraints)
         constraints = {str(symbol): bounds for symbol, bounds in found.items()}
-        for torch_name, name in self._symbols.names.items():
+        derived = self._derived_least(found)
+        for torch_name, name in list(self._symbols.names.items()):
             bounds = constraints.get(torch_name)
             low = bounds.lower if bounds is not None and bounds.lower.is_Integer else 0
             high = bounds.upper if bounds is not None else None
+            low = derived.get(name, low) if low == _TORCH_LEAST else low
             items: list[Attribute] = [IntegerAttr(int(low), i64)]
             if name in self._limits:
                 items.append(IntegerAttr(self._limits[name], i64))
@@ -161,6 +166,17 @@ class FunctionImporter:
             ranges[name] = ArrayAttr(items)
         if ranges:
             function.attributes[SYMBOLS] = DictionaryAttr(ranges)
+
+    def _derived_least(self, constraints: dict[Any, Any]) -> dict[str, int]:
+        """The least value of symbols that torch has bounds for as parts of sizes, `2 * s0`."""
+        least: dict[str, int] = {}
+        for size, bounds in constraints.items():
+            if not size.is_Symbol and bounds.lower.is_Integer:
+                linear = self._symbols.expr(size).linear()
+                if linear is not None and linear[1] > 0:
+                    symbol, factor, offset = linear
+                    least[symbol] = max(0, -(-(int(bounds.lower) - offset) // factor))
+        return least
 
     def _add_input(self, node: Node, spec: InputSpec) -> DictionaryAttr:
         attributes: dict[str, Attribute] = {NAME: StringAttr(node.name)}
