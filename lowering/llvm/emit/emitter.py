@@ -52,6 +52,8 @@ class Emitter:
         """What the module must declare besides the function."""
         self._values: dict[SSAValue, Value] = {}
         self._count = 0
+        self.has_masks = target.vector_bytes == 64
+        """Whether masked loads and stores cost nothing; only AVX-512 is so wide."""
         self._fma = "llvm.fmuladd" if target.triple.startswith("wasm") else "llvm.fma"
 
     # Text
@@ -114,6 +116,12 @@ class Emitter:
             value.element,
             lanes,
         )
+
+    def narrow(self, splat: Value, lanes: int) -> Value:
+        """A value that is the same in all lanes, in more or fewer lanes."""
+        if 1 < splat.lanes != lanes:
+            splat = self.extract(splat, 0)
+        return self.splat(splat, lanes)
 
     def extract(self, vector: Value, lane: int) -> Value:
         """One lane of a vector."""
@@ -417,7 +425,7 @@ class Emitter:
                 if operand in self._values and operand.owner.parent_region() is not region:
                     saved.setdefault(operand, self._values[operand])
         for operand, value in saved.items():
-            self._values[operand] = self.splat(value, lanes)
+            self._values[operand] = self.narrow(value, lanes)
         yield
         self._values |= saved
 
