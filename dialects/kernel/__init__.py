@@ -12,6 +12,7 @@ from xdsl.ir import Dialect
 from .addressing import AdvanceOp, ChunkOp, DelinearizeOp, LoadOp, StoreOp
 from .map import MapOp, WindowOp
 from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, WeightOp
+from .stencil import StencilOp
 from .step import CopyOp, PlaceAttr, Placement, StepOp
 from .structure import ForOp, FuncOp, YieldOp, terminate
 from .tile import TileOp
@@ -35,6 +36,7 @@ __all__ = [
     "PointerType",
     "ProgramOp",
     "ScratchOp",
+    "StencilOp",
     "StepOp",
     "StoreOp",
     "TileOp",
@@ -65,6 +67,7 @@ Kernel = Dialect(
         StoreOp,
         MapOp,
         WindowOp,
+        StencilOp,
         TileOp,
     ],
     [PointerType, PlaceAttr],
