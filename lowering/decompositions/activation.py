@@ -10,6 +10,7 @@ from xdsl.ir import SSAValue
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder
 from .calls import binary, dims, element, rank, reduce, unary, where
+from .conversions import in_full_precision
 from .registry import decomposition
 
 
@@ -18,6 +19,7 @@ def _number(op: SchemaOp, name: str) -> Any:
 
 
 @decomposition("silu")
+@in_full_precision
 def silu(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`x * sigmoid(x)`."""
     (value,) = op.operands
@@ -25,12 +27,14 @@ def silu(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("hardsigmoid")
+@in_full_precision
 def hardsigmoid(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`clamp(x + 3, 0, 6) / 6`."""
     return [_hard_step(builder, op.operands[0])]
 
 
 @decomposition("hardswish")
+@in_full_precision
 def hardswish(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`x * clamp(x + 3, 0, 6) / 6`."""
     (value,) = op.operands
@@ -44,6 +48,7 @@ def _hard_step(builder: EdgeBuilder, value: SSAValue) -> SSAValue:
 
 
 @decomposition("softplus")
+@in_full_precision
 def softplus(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`x` where `beta * x > threshold`, else `log1p(exp(beta * x)) / beta`."""
     return [_softplus(builder, op.operands[0], _number(op, "beta"), _number(op, "threshold"))]
@@ -59,6 +64,7 @@ def _softplus(builder: EdgeBuilder, value: SSAValue, beta: float, threshold: flo
 
 
 @decomposition("mish")
+@in_full_precision
 def mish(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`x * tanh(softplus(x))`."""
     (value,) = op.operands
@@ -67,6 +73,7 @@ def mish(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("log_sigmoid")
+@in_full_precision
 def log_sigmoid(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`min(x, 0) - log1p(exp(-|x|))`."""
     (value,) = op.operands
@@ -76,6 +83,7 @@ def log_sigmoid(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("glu")
+@in_full_precision
 def glu(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`a * sigmoid(b)` for the halves of x."""
     (value,) = op.operands
@@ -94,6 +102,7 @@ def softmax(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("_log_softmax")
+@in_full_precision
 def log_softmax(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`x - m - log(sum(exp(x - m)))` for the largest element m."""
     (value,) = op.operands

@@ -25,12 +25,14 @@ def exp2(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("erfc")
+@in_full_precision
 def erfc(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`1 - erf(x)`; the absolute error is that of erf."""
     return [unary(builder, "rsub.Scalar", unary(builder, "erf", op.operands[0]), 1)]
 
 
 @decomposition("rsub.Scalar")
+@in_full_precision
 def rsub(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`other - alpha * x`."""
     (value,) = op.operands
@@ -40,6 +42,7 @@ def rsub(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("hypot")
+@in_full_precision
 def hypot(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`m * sqrt(1 + (n / m)²)` for the larger magnitude m and the smaller one n."""
     left, right = (unary(builder, "abs", operand) for operand in op.operands)
@@ -78,6 +81,7 @@ def floor_divide(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("remainder.Tensor")
+@in_full_precision
 def remainder(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`x - floor(x / y) * y`."""
     value, other = op.operands
@@ -86,6 +90,7 @@ def remainder(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("remainder.Scalar")
+@in_full_precision
 def remainder_of_number(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`x - floor(x / y) * y` for a number y."""
     (value,) = op.operands
@@ -107,10 +112,9 @@ def scalar_sum(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("linalg_vector_norm")
+@in_full_precision
 def vector_norm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`sum(|x| ** ord) ** (1 / ord)`, and its limits for an infinite order and 0."""
-    if (wide := in_full_precision(op, builder, vector_norm)) is not None:
-        return wide
     arguments = cast(dict[str, Any], op.arguments())
     result = op.results[0]
     value = arguments["self"]
@@ -151,6 +155,7 @@ def variance(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("cumprod")
+@in_full_precision
 def cumprod(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """Products over 2, 4, 8, … elements, each of two halves, by doubling shifts."""
     value = builder.cast(op.operands[0], element(op.results[0]))

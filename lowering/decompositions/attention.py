@@ -21,6 +21,7 @@ _ONE = Expr.of(1)
 
 
 @decomposition("scaled_dot_product_attention")
+@in_full_precision
 def scaled_dot_product_attention(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`softmax(scale * q @ kᵀ + mask) @ v`; a row whose mask excludes everything gives zeros.
 
@@ -28,8 +29,6 @@ def scaled_dot_product_attention(op: SchemaOp, builder: EdgeBuilder) -> Sequence
     """
     if op.value_of("dropout_p"):
         raise NoDecompositionError("dropout in attention has no decomposition; use model.eval()")
-    if (wide := in_full_precision(op, builder, scaled_dot_product_attention)) is not None:
-        return wide
     query, key, value = op.operands[:3]
     mask = cast("SSAValue | None", op.operand_of("attn_mask"))
     scale = cast("float | None", op.value_of("scale"))

@@ -8,6 +8,7 @@ result without elements is a constant.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, cast
 
 from xdsl.dialects.builtin import (
@@ -22,7 +23,7 @@ from xdsl.dialects.builtin import (
     i32,
     i64,
 )
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 from xdsl.utils.test_value import create_ssa_value
 
@@ -31,7 +32,7 @@ from ...dialects.edge.ops import ConstantOp, ToLayoutOp
 from ...dialects.layout import dims_of, layout_of, tensor_type
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder, Tensor, tensor
-from .registry import Decomposition
+from .registry import Decomposition, NoDecompositionError
 
 _ui8 = IntegerType(8, Signedness.UNSIGNED)
 
@@ -67,18 +68,21 @@ def converted(
     return None
 
 
-def in_full_precision(
-    op: SchemaOp, builder: EdgeBuilder, decompose: Decomposition
-) -> Sequence[SSAValue] | None:
-    """What `op` decomposes to in f32; None where nothing of it has half precision.
+def in_full_precision(decompose: Decomposition) -> Decomposition:
+    """Decorator: decompose half precision in f32, and round the results once.
 
     For decompositions whose intermediate values would round, or overflow, where eager's do not.
     """
     halves = _WIDER[0]
-    types = [*op.operand_types, *op.result_types]
-    if not any(isinstance(t, TensorType) and cast(Tensor, t).element_type in halves for t in types):
-        return None
-    return _converted(op, builder, _widening(halves), halves, decompose)
+
+    @wraps(decompose)
+    def decompose_wide(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
+        types = [*op.operand_types, *op.result_types]
+        if not any(cast(Tensor, t).element_type in halves for t in types):
+            return decompose(op, builder)
+        return _converted(op, builder, _widening(halves), halves, decompose)
+
+    return decompose_wide
 
 
 def _is_empty(type: Attribute) -> bool:
@@ -125,9 +129,22 @@ def _converted(
     new_op = builder.insert(_rebuilt(op, convert, change, dtypes or {}))
     results: Sequence[SSAValue] = new_op.results
     if decompose is not None:
-        results = decompose(new_op, EdgeBuilder(new_op))
+        try:
+            results = decompose(new_op, EdgeBuilder(new_op))
+        except NoDecompositionError:
+            _take_back(new_op, op)
+            raise
         Rewriter.erase_op(new_op)
     return [convert(new, tensor(old)) for old, new in zip(op.results, results, strict=True)]
+
+
+def _take_back(new_op: SchemaOp, op: SchemaOp) -> None:
+    """Erase an operation and the conversions that were made for it."""
+    made = [value.owner for value in new_op.operands if value not in op.operands]
+    Rewriter.erase_op(new_op)
+    for owner in dict.fromkeys(made):
+        if isinstance(owner, Operation) and not any(result.uses for result in owner.results):
+            Rewriter.erase_op(owner)
 
 
 def _rebuilt(

@@ -25,6 +25,7 @@ from .calls import (
     static_sizes,
     strided_slice,
 )
+from .conversions import in_full_precision
 from .registry import NoDecompositionError, decomposition
 
 _ONE = Expr.of(1)
@@ -42,6 +43,7 @@ class _Depth:
 
 
 @decomposition("convolution")
+@in_full_precision
 def convolution(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """A 3-d convolution is a 2-d one of each window of frames, the frames as more channels."""
     if rank(op.operands[0]) != 5:

@@ -92,15 +92,15 @@ def _stack(builder: EdgeBuilder, value: SSAValue, stack: Dims) -> SSAValue:
 
 
 @decomposition("baddbmm")
+@in_full_precision
 def baddbmm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`beta * self + alpha * bmm(batch1, batch2)`."""
-    if (wide := in_full_precision(op, builder, baddbmm)) is not None:
-        return wide
     bias, left, right = op.operands
     return [_scaled_sum(op, builder, bias, bmm(builder, left, right))]
 
 
 @decomposition("addmv")
+@in_full_precision
 def addmv(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`beta * self + alpha * mat @ vec`."""
     bias, matrix, vector = op.operands
@@ -110,6 +110,7 @@ def addmv(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("addmm")
+@in_full_precision
 def decomposed_addmm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`beta * self + alpha * mat1 @ mat2`."""
     bias, left, right = op.operands

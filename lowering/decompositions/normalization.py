@@ -57,14 +57,13 @@ def _statistics(op: SchemaOp) -> Any:
 
 
 @decomposition("rms_norm")
+@in_full_precision
 def rms_norm(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """`x * rsqrt(mean(x²) + eps) * w`."""
     arguments = cast(dict[str, Any], op.arguments())
     value: SSAValue = arguments["input"]
     axes = range(-len(arguments["normalized_shape"]), 0)
     eps: float | None = arguments["eps"]
-    if (wide := in_full_precision(op, builder, rms_norm)) is not None:
-        return wide
     if eps is None:
         eps = float(cast(Any, ml_dtypes.finfo)(numpy_dtype(element(value))).eps)
     square = binary(builder, "mul.Tensor", value, value)

@@ -18,6 +18,7 @@ from ...dialects.layout import tensor_type
 from ...dialects.schema_op import SchemaOp
 from ..edge_builder import EdgeBuilder, shape_values
 from .calls import Dims, dims, element, product, reduce
+from .conversions import in_full_precision
 from .registry import NoDecompositionError, decomposition
 
 _ONE = Expr.of(1)
@@ -139,6 +140,7 @@ def avg_pool1d(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
 
 
 @decomposition("avg_pool3d")
+@in_full_precision
 def avg_pool3d(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """Means over height and width, then over depth."""
     if isinstance(element(op.operands[0]), IntegerType):
@@ -186,6 +188,7 @@ def adaptive_avg_pool1d(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue
 
 
 @decomposition("_adaptive_avg_pool3d")
+@in_full_precision
 def adaptive_avg_pool3d(op: SchemaOp, builder: EdgeBuilder) -> Sequence[SSAValue]:
     """Means over height and width, then over depth."""
     value, out = op.operands[0], dims(op.results[0])
