@@ -54,7 +54,7 @@ class Emitter:
         self._count = 0
         self.has_masks = target.vector_bytes == 64
         """Whether masked loads and stores cost nothing; only AVX-512 is so wide."""
-        self._fma = "llvm.fmuladd" if target.triple.startswith("wasm") else "llvm.fma"
+        self._fma = "llvm.fma" if target.has_fma else "llvm.fmuladd"
 
     # Text
 

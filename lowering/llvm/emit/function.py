@@ -26,7 +26,8 @@ def emit_function(func: kernel.FuncOp, target: Target, declarations: set[str]) -
     emitter.emit("ret void")
     declarations |= emitter.declarations
     body = "\n".join(emitter.lines)
-    return f"define void @{func.sym_name.data}({', '.join(parameters)}) nounwind {{\n{body}\n}}\n"
+    head = f"define void @{func.sym_name.data}({', '.join(parameters)}) {target.attributes}"
+    return f"{head} {{\n{body}\n}}\n"
 
 
 def emit_module(funcs: Iterable[kernel.FuncOp], target: Target) -> str:
