@@ -27,8 +27,6 @@ from .space import (
 )
 from .value import Value, element_bits, element_of, literal, memory_element
 
-SCALAR = Axis(1, ())
-
 
 def unroll_of(region: Region) -> int:
     """How many vectors to work on at once: cheap bodies are bound by loads, long ones by code."""
@@ -59,28 +57,32 @@ def emit_map(e: Emitter, op: kernel.MapOp) -> None:
     if combinations and axis.size >= 4 * lanes:
         unroll = 4
     plan = pieces(axis.size, lanes, unroll, e.has_masks)
-    loop = _MapLoop(e, op, axis, combinations, elements, plan)
+    reductions = list(zip(combinations, elements, strict=True))
+    loop = VectorLoop(e, op.body, len(op.inputs), axis, plan, reductions)
     with e.captures(op.body, loop.lanes):
         sums = nest(e, outer, streams, loop.start(), loop.inner, loop.enter)
     for result, total in zip(op.results_, loop.totals(sums), strict=True):
         e.bind(result, total)
 
 
-class _MapLoop:
-    """The innermost axis of a map, in pieces; the accumulators are carried through all loops."""
+class VectorLoop:
+    """A body along one axis, in pieces; the accumulators are carried through all loops.
+
+    The region takes `inputs` elements and yields a value for each reduction, then one for each
+    output; the operands are the inputs, then the outputs.
+    """
 
     def __init__(
         self,
         e: Emitter,
-        op: kernel.MapOp,
+        region: Region,
+        inputs: int,
         axis: Axis,
-        combinations: Sequence[str],
-        elements: Sequence[str],
         plan: Sequence[Piece],
+        reductions: Sequence[tuple[str, str]],
     ) -> None:
-        self.e, self.op, self.axis, self.plan = e, op, axis, plan
-        self.inputs = len(op.inputs)
-        self.reductions = list(zip(combinations, elements, strict=True))
+        self.e, self.region, self.axis, self.plan = e, region, axis, plan
+        self.inputs, self.reductions = inputs, reductions
         self.lanes = plan[0].lanes
         self.unroll = max(piece.unroll for piece in plan)
         # Vectors shorter than the others have no accumulator to go to but a scalar one.
@@ -151,10 +153,10 @@ class _MapLoop:
             else:
                 arguments.append(load_lanes(e, stream, stride, lanes, mask))
         if lanes != self.lanes:
-            with e.captures(self.op.body, lanes):
-                yielded = e.apply_body(self.op.body, arguments, lanes)
+            with e.captures(self.region, lanes):
+                yielded = e.apply_body(self.region, arguments, lanes)
         else:
-            yielded = e.apply_body(self.op.body, arguments, lanes)
+            yielded = e.apply_body(self.region, arguments, lanes)
         values = list(values)
         width = self.unroll + self.scalars
         count = len(self.reductions)

@@ -16,9 +16,9 @@ class Axis:
     size: int
     strides: tuple[int, ...]
 
-    def first(self, count: int) -> Axis:
-        """Only the strides of the first operands."""
-        return Axis(self.size, self.strides[:count])
+    def pick(self, operands: slice) -> Axis:
+        """Only the strides of some operands."""
+        return Axis(self.size, self.strides[operands])
 
 
 @dataclass(frozen=True)
