@@ -15,7 +15,14 @@ FOLDER = Path(__file__).resolve().parent.parent / "test" / "models"
 
 @cache
 def model(name: str) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
-    """Return the test model of this name at full size and its example inputs."""
+    """Return a model and its example inputs.
+
+    The name is that of a test model (at full size), or `pkg.module:function`, whose function
+    returns both.
+    """
+    if ":" in name:
+        path, function = name.split(":")
+        return getattr(import_module(path), function)()
     if str(FOLDER) not in sys.path:
         sys.path.insert(0, str(FOLDER))
     registry: Any = import_module("registry")
