@@ -33,9 +33,8 @@ def sink_views(block: Block) -> None:
             if view is not None:
                 _sink(op, view)
     for op in reversed(list(block.ops)):
-        if isinstance(op, edge.ViewOp | edge.PermuteOp) and not op.result.has_one_use():
-            if not list(op.result.uses):
-                Rewriter.erase_op(op)
+        if isinstance(op, edge.ViewOp | edge.PermuteOp) and op.result.first_use is None:
+            Rewriter.erase_op(op)
 
 
 def _shape(value: SSAValue) -> Shape:
@@ -97,12 +96,19 @@ def _sink(op: SchemaOp, view: SchemaOp) -> None:
                 padded = (1,) * (len(dims) - len(_shape(value))) + _shape(value)
                 value = _reshape(value, padded, element)
             inverted = [dims.index(d) for d in range(len(dims))]
+            other = value.owner
+            if isinstance(other, edge.PermuteOp) and other.value_of("dims") == dims:
+                return other.operands[0]
             permute = edge.PermuteOp(value, inverted, result_types=[TensorType(element, shape)])
             new_ops.append(permute)
             return permute.result
         return _reshape(value, shape, element)
 
     def _reshape(value: SSAValue, shape: Sequence[int], element: Attribute) -> SSAValue:
+        while isinstance(value.owner, edge.ViewOp):
+            value = value.owner.operands[0]
+        if _shape(value) == tuple(shape):
+            return value
         reshape = edge.ViewOp(value, list(shape), result_types=[TensorType(element, shape)])
         new_ops.append(reshape)
         return reshape.result
@@ -125,5 +131,5 @@ def _sink(op: SchemaOp, view: SchemaOp) -> None:
     block.insert_ops_before(new_ops, op)
     op.results[0].replace_all_uses_with(behind.results[0])
     Rewriter.erase_op(op)
-    if not list(view.results[0].uses):
+    if view.results[0].first_use is None:
         Rewriter.erase_op(view)

@@ -18,14 +18,15 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from ...dialects import kernel
+from ...dialects.aten.numbers import NumberOp
 from ...dialects.delegate import CallOp, RegionOp, YieldOp
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
-from ...dialects.edge.ops import LiteralOp, ScalarOp, StateOp, ToLayoutOp
+from ...dialects.edge.ops import LiteralOp, ScalarOp, StateOp, SymbolOp, ToLayoutOp
 from ...dialects.expr import Expr
 from ...dialects.function import mutations
 from ...dialects.schema_op import SchemaOp
 from ...runtime.delegates import Backends
-from .arrays import Array, empty_array, fits, known_array
+from .arrays import Array, empty_array, fits, known_array, numpy_dtype
 from .delegate_call import call_payload
 from .inputs import bind_sizes
 from .kernels import run_program
@@ -82,7 +83,7 @@ def _run_block(
         results = _results(op, values, sizes, surroundings)
         for result, value in zip(op.results, results, strict=True):
             values[result] = value
-            if isinstance(op, SchemaOp):
+            if isinstance(op, SchemaOp) and isinstance(result.type, TensorType):
                 # A size that depends on data is known from here on.
                 fits(cast(TensorType[Attribute], result.type), value, sizes)
         for operand in last_use.get(op, ()):
@@ -133,6 +134,13 @@ def _results(
             return run_program(op, [values[value] for value in op.inputs], surroundings.weights)
         case SchemaOp():
             return evaluate_operation(op, values, sizes)
+        case SymbolOp():
+            value = values[op.source]
+            sizes[op.symbol.data] = value if op.dim is None else np.shape(value)[op.dim.value.data]
+            return []
+        case NumberOp() if isinstance(op.number, Expr):
+            element = numpy_dtype(op.result.type.element_type)
+            return [np.array(op.number.evaluate(sizes), element)]
         case LiteralOp():
             number = op.number
             return [number.evaluate(sizes) if isinstance(number, Expr) else number]
