@@ -1,0 +1,244 @@
+"""`kernel.tile`: rows x columns of sums in registers, vectors along the columns.
+
+At every k the vectors of B are loaded once, and each row's element of A is broadcast to all of
+them: (rows x vectors) multiplications and additions for rows + vectors loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.ir import SSAValue
+
+from ....dialects import kernel
+from ....dialects.kernel.types import element_type, int_lists, ints
+from .emitter import Emitter, handles
+from .space import Stream, load_lanes, store_lanes
+from .value import Value, element_bits, element_of, literal
+
+_CHAINS = 8
+"""Sums that must be under way to hide the latency of fma."""
+_UNROLL = 8
+"""A depth up to this is written out."""
+_LONG_EPILOGUE = 8
+"""An epilogue of more operations runs in a loop over rows: written out for every vector of the tile
+it would be slow to compile, and to run when its values do not fit the registers."""
+_LINE = 64
+"""Bytes that a prefetch fetches."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one vector: `active` of its lanes, from `start` on."""
+
+    start: int
+    lanes: int
+    active: int
+
+
+def split_columns(columns: int, lanes: int, masks: bool) -> list[Columns]:
+    """Columns as vectors: full ones, then the rest in a masked one or in ever narrower ones."""
+    vectors = [Columns(start, lanes, lanes) for start in range(0, columns - lanes + 1, lanes)]
+    start = len(vectors) * lanes
+    while start < columns:
+        rest = columns - start
+        up = 1 << (rest - 1).bit_length()
+        width = up if masks else 1 << (rest.bit_length() - 1)
+        active = min(width, rest)
+        vectors.append(Columns(start, width, active))
+        start += active
+    return vectors
+
+
+@handles(kernel.TileOp)
+def emit_tile(e: Emitter, op: kernel.TileOp) -> None:
+    """The sums through the loops over K, then the epilogue."""
+    tile = _Tile(e, op)
+    finished = tile.sums()
+    if sum(1 for _ in op.epilogue.block.ops) - 1 > _LONG_EPILOGUE and len(tile.a_rows) > 1:
+        tile.finish_in_memory(finished)
+    else:
+        tile.finish_in_registers(finished)
+
+
+class _Tile:
+    def __init__(self, e: Emitter, op: kernel.TileOp) -> None:
+        self.e, self.op = e, op
+        self.element = element_of(element_type(op.c.type))
+        self.a_element = element_of(element_type(op.a.type))
+        self.b_element = element_of(element_type(op.b.type))
+        lanes = e.target.lanes(element_bits(self.element))
+        self.vectors = split_columns(op.columns.value.data, lanes, e.has_masks)
+        self.masks = [
+            None if v.active == v.lanes else e.mask(v.active, v.lanes) for v in self.vectors
+        ]
+        self.a_rows, self.c_rows = ints(op.a_rows), ints(op.c_rows)
+        self.a_step, self.b_step = op.a_step.value.data, op.b_step.value.data
+        self.c_step = op.c_step.value.data
+        self.depth = op.depth.value.data
+        self.prefetch = op.prefetch.value.data
+        width = len(self.a_rows) * len(self.vectors)
+        self.sets = max(1, min(_CHAINS // width, self.depth))
+        """Sums of a row and a vector, for every so manieth k one."""
+
+    # --- sums
+
+    def sums(self) -> list[Value]:
+        """The complete sums, row by row."""
+        e, op = self.e, self.op
+        start: list[Value] = []
+        for row in range(len(self.a_rows)):
+            for number in range(len(self.vectors)):
+                start.append(self._begin(row, number))
+        for _ in range(self.sets - 1):
+            start += [e.zero(self.element, v.lanes) for _ in self.a_rows for v in self.vectors]
+        _, sums = self._nest(int_lists(op.chunks), e.get(op.a), e.get(op.b), start)
+        width = len(sums) // self.sets
+        sets = [sums[number * width : (number + 1) * width] for number in range(self.sets)]
+        while len(sets) > 1:
+            last = sets.pop()
+            into = len(sets) // 2 if len(sets) > 1 else 0
+            sets[into] = [e.binary("fadd", a, b) for a, b in zip(sets[into], last, strict=True)]
+        return sets[0]
+
+    def _begin(self, row: int, number: int) -> Value:
+        e, op, vector, mask = self.e, self.op, self.vectors[number], self.masks[number]
+        if op.accumulate.value.data:
+            c = e.gep(e.get(op.c), self.element, self.c_rows[row] + vector.start * self.c_step)
+            return load_lanes(e, Stream(c, self.element), self.c_step, vector.lanes, mask)
+        if op.bias is None:
+            return e.zero(self.element, vector.lanes)
+        bias = e.gep(e.get(op.bias), self.element, vector.start)
+        return e.load(bias, self.element, vector.lanes, mask)
+
+    def _nest(
+        self, chunks: Sequence[Sequence[int]], a: Value, b: Value, sums: list[Value]
+    ) -> tuple[Value, list[Value]]:
+        """Loops over the chunks and the depth; where B goes on, and the sums."""
+        e = self.e
+        if not chunks:
+            return self._depth(a, b, sums)
+        count, stride = chunks[0]
+
+        def body(_: Value, carried: list[Value]) -> list[Value]:
+            b, sums = self._nest(chunks[1:], carried[0], carried[1], carried[2:])
+            return [e.gep(carried[0], self.a_element, stride), b, *sums]
+
+        _, b, *sums = e.loop(count, body, [a, b, *sums])
+        return b, sums
+
+    def _depth(self, a: Value, b: Value, sums: list[Value]) -> tuple[Value, list[Value]]:
+        """The innermost loop over K."""
+        e, depth = self.e, self.depth
+        unroll = self.sets if len(sums) > _CHAINS else max(self.sets, 4)
+        unroll = depth if depth <= _UNROLL else unroll
+
+        def body(_: Value, carried: list[Value]) -> list[Value]:
+            a, b, sums = carried[0], carried[1], carried[2:]
+            for k in range(unroll):
+                sums = self._multiply(a, b, k, sums)
+            a = e.gep(a, self.a_element, unroll * self.a_step)
+            return [a, e.gep(b, self.b_element, unroll * self.b_step), *sums]
+
+        rounds = depth // unroll if unroll else 0
+        a, b, *sums = e.loop(rounds, body, [a, b, *sums])
+        left = depth - rounds * unroll
+        for k in range(left):
+            sums = self._multiply(a, b, k, sums)
+        return e.gep(b, self.b_element, left * self.b_step), sums
+
+    def _multiply(self, a: Value, b: Value, k: int, sums: list[Value]) -> list[Value]:
+        """Add the products of one k."""
+        e, at = self.e, k * self.b_step
+        loaded = [
+            e.load(e.gep(b, self.b_element, at + v.start), self.b_element, v.lanes, mask)
+            for v, mask in zip(self.vectors, self.masks, strict=True)
+        ]
+        if self.prefetch:
+            step = _LINE * 8 // element_bits(self.b_element)
+            for column in range(0, self.op.columns.value.data, step):
+                e.prefetch(e.gep(b, self.b_element, self.prefetch + at + column))
+        sums = list(sums)
+        slot = (k % self.sets) * len(self.a_rows) * len(self.vectors)
+        for row in self.a_rows:
+            scalar = e.load(e.gep(a, self.a_element, row + k * self.a_step), self.a_element)
+            splats: dict[int, Value] = {}
+            for vector, value in zip(self.vectors, loaded, strict=True):
+                if vector.lanes not in splats:
+                    splats[vector.lanes] = e.splat(scalar, vector.lanes)
+                sums[slot] = e.fma(splats[vector.lanes], value, sums[slot])
+                slot += 1
+        return sums
+
+    # --- epilogue
+
+    def finish_in_registers(self, sums: list[Value]) -> None:
+        """The epilogue of every vector, and the store."""
+        values = iter(sums)
+        for row in range(len(self.a_rows)):
+            rows = [distances[row] for distances in int_lists(self.op.extra_rows)]
+            for number in range(len(self.vectors)):
+                c = self._at(self.op.c, self.c_rows[row])
+                extras = [self._at(p, d) for p, d in zip(self.op.extras, rows, strict=True)]
+                self._finish(next(values), number, c, extras)
+
+    def finish_in_memory(self, sums: list[Value]) -> None:
+        """Store the sums as they are, then run the epilogue row by row."""
+        values = iter(sums)
+        for row in range(len(self.a_rows)):
+            for number in range(len(self.vectors)):
+                self._store(next(values), number, self._at(self.op.c, self.c_rows[row]))
+        distances = [self.c_rows, *int_lists(self.op.extra_rows)]
+        steps = [_step(row) for row in distances]
+        if any(step is None for step in steps):
+            for row in range(len(self.a_rows)):
+                self._finish_row([literal(rows[row], "i64") for rows in distances])
+            return
+
+        def body(index: Value, _: list[Value]) -> list[Value]:
+            self._finish_row(
+                [
+                    self.e.add(self.e.multiply(index, step or 0), rows[0])
+                    for rows, step in zip(distances, steps, strict=True)
+                ]
+            )
+            return []
+
+        self.e.loop(len(self.a_rows), body)
+
+    def _finish_row(self, distances: list[Value]) -> None:
+        e, op = self.e, self.op
+        c = self._at(op.c, distances[0])
+        extras = [self._at(p, d) for p, d in zip(op.extras, distances[1:], strict=True)]
+        for number, (vector, mask) in enumerate(zip(self.vectors, self.masks, strict=True)):
+            at = e.gep(c, self.element, vector.start * self.c_step)
+            total = load_lanes(e, Stream(at, self.element), self.c_step, vector.lanes, mask)
+            self._finish(total, number, c, extras)
+
+    def _at(self, pointer: SSAValue, distance: int | Value) -> Value:
+        return self.e.gep(self.e.get(pointer), element_of(element_type(pointer.type)), distance)
+
+    def _finish(self, total: Value, number: int, c: Value, extras: list[Value]) -> None:
+        """The epilogue of one vector; `c` and `extras` point to the begin of its row."""
+        e, vector, mask = self.e, self.vectors[number], self.masks[number]
+        arguments = [total]
+        for pointer, start, step in zip(
+            self.op.extras, extras, ints(self.op.extra_steps), strict=True
+        ):
+            element = element_of(element_type(pointer.type))
+            at = e.gep(start, element, vector.start * step)
+            arguments.append(load_lanes(e, Stream(at, element), step, vector.lanes, mask))
+        (result,) = e.apply_body(self.op.epilogue, arguments, vector.lanes)
+        self._store(result, number, c)
+
+    def _store(self, value: Value, number: int, c: Value) -> None:
+        vector = self.vectors[number]
+        at = self.e.gep(c, self.element, vector.start * self.c_step)
+        store_lanes(self.e, value, Stream(at, self.element), self.c_step, self.masks[number])
+
+
+def _step(distances: Sequence[int]) -> int | None:
+    """How far each row is from the one before, if it is always the same."""
+    steps = {b - a for a, b in zip(distances, distances[1:], strict=False)}
+    return steps.pop() if len(steps) == 1 else None if steps else 0
