@@ -60,10 +60,13 @@ class _Lowering:
     tensors: dict[SSAValue, Tensor] = field(default_factory=dict[SSAValue, Tensor])
     places: dict[SSAValue, Place] = field(default_factory=dict[SSAValue, Place])
     constants: dict[SSAValue, Array] = field(default_factory=dict[SSAValue, Array])
-    cleared: set[Place] = field(default_factory=set[Place])
+    keys: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
+    """The constants that are stored already, just as they are."""
 
     def __post_init__(self) -> None:
-        self.builder = ProgramBuilder(self.target, self.weights, self.places, self.constants)
+        self.builder = ProgramBuilder(
+            self.target, self.weights, self.places, self.constants, self.keys
+        )
         for index, argument in enumerate(self.region.body.block.args):
             order = order_of_type(argument.type)
             self.tensors[argument] = dense_tensor(argument.type, order)
@@ -82,6 +85,8 @@ class _Lowering:
                 array = known_array(op.result, self.weights)
                 assert array is not None
                 self._add_constant(op.result, array)
+                if isinstance(op, WeightOp) and array.flags.c_contiguous:
+                    self.keys[op.result] = op.key.data
             case kernel.StepOp():
                 self._lower_step(op)
             case kernel.CopyOp():

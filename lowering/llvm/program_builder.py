@@ -39,11 +39,13 @@ class ProgramBuilder:
         weights: WeightsStore,
         places: Mapping[SSAValue, Place],
         constants: Mapping[SSAValue, Array] | None = None,
+        keys: Mapping[SSAValue, str] | None = None,
     ) -> None:
         self.target = target
         self.weights = weights
         self._places = places
-        self._constants = constants or {}
+        self._constants = constants if constants is not None else {}
+        self._keys = keys if keys is not None else {}
         self._functions: dict[Hashable, kernel.FuncOp] = {}
         self._names: dict[str, int] = {}
         self._addresses: dict[tuple[Place, Attribute], SSAValue] = {}
@@ -53,6 +55,8 @@ class ProgramBuilder:
 
     def pointer(self, value: SSAValue, element: Attribute) -> SSAValue:
         """Where a value of the region begins; a constant is stored row-major as it is."""
+        if value in self._keys:
+            return self.address(Place("weight", key=self._keys[value]), element)
         if value in self._constants:
             return self.weight(self._constants[value], element)
         return self.address(self._places[value], element)
