@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from xdsl.ir import Attribute, Block, Region, SSAValue
@@ -17,6 +19,9 @@ from .target import Target
 
 ALIGNMENT = 64
 """Bytes to which everything in the arena and in the scratch memory is aligned."""
+
+
+_NOTHING: Mapping[SSAValue, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,8 @@ class ProgramBuilder:
         self.target = target
         self.weights = weights
         self._places = places
-        self._constants = constants if constants is not None else {}
-        self._keys = keys if keys is not None else {}
+        self._constants = _NOTHING if constants is None else constants
+        self._keys = _NOTHING if keys is None else keys
         self._functions: dict[Hashable, kernel.FuncOp] = {}
         self._names: dict[str, int] = {}
         self._addresses: dict[tuple[Place, Attribute], SSAValue] = {}
