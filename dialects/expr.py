@@ -65,6 +65,11 @@ class Expr:
         (atoms, coefficient), *rest = self.terms
         return coefficient if not atoms and not rest else None
 
+    @property
+    def is_float(self) -> bool:
+        """Whether it is a float: one of its symbols is a number `f0`, not a size."""
+        return any(symbol.startswith("f") for symbol in self._symbols())
+
     def symbols(self) -> set[str]:
         """The names of all symbols in the expression."""
         return set(self._symbols())

@@ -7,10 +7,10 @@ default.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, NoneAttr, TensorType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, NoneAttr, TensorType
 from xdsl.ir import Attribute, Data
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
@@ -155,6 +155,21 @@ def upper_bounds(
 ) -> list[Bound]:
     """The largest value of each size, `inf` where it has no bound."""
     return [dim.interval(ranges)[1] for dim in dims_of(type)]
+
+
+def named_symbols(attribute: Attribute) -> Iterator[str]:
+    """The symbols in an argument that is a symbolic integer, or has some."""
+    match attribute:
+        case ExprAttr():
+            yield from attribute.data.symbols()
+        case ExprsAttr():
+            for expr in attribute.data:
+                yield from expr.symbols()
+        case ArrayAttr():
+            for item in attribute:
+                yield from named_symbols(item)
+        case _:
+            return
 
 
 def verify_tensor_layout(type: TensorType[Attribute]) -> None:

@@ -110,7 +110,7 @@ def _explicit_arguments(op: SchemaOp, builder: EdgeBuilder) -> dict[str, Any]:
         if isinstance(value.owner, NumberOp):
             number = value.owner.number
             if isinstance(number, Expr):
-                return builder.size_tensor(number, element or i64)
+                return builder.size_tensor(number, element or tensor(value).element_type)
             assert isinstance(number, int | float | complex)
             return builder.number(number, element or tensor(value).element_type)
         return value if element is None or name in _UNCAST else builder.cast(value, element)

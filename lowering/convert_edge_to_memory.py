@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any, cast
 
 from xdsl.context import Context
@@ -25,7 +26,14 @@ from ..dialects import memory
 from ..dialects.delegate import CallOp as DelegateCallOp
 from ..dialects.delegate import RegionOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
-from ..dialects.edge.ops import ConstantOp, LiteralOp, StateOp, ToLayoutOp, WeightOp
+from ..dialects.edge.ops import (
+    ConstantOp,
+    LiteralOp,
+    StateOp,
+    SymbolOp,
+    ToLayoutOp,
+    WeightOp,
+)
 from ..dialects.expr import Expr
 from ..dialects.function import (
     INPUTS,
@@ -48,7 +56,7 @@ from ..dialects.layout import (
 )
 from ..dialects.schema import Argument
 from ..dialects.schema_op import SchemaOp, is_schema_op
-from .method_slots import MethodSlots
+from .method_slots import MethodSlots, UnknownSymbolError
 from .size_entry import input_sizes
 from .write_back import write_back
 
@@ -125,7 +133,7 @@ class _MethodConverter:
         outputs: list[SSAValue] = []
         for op in block.ops:
             if not isinstance(op, ReturnOp):
-                self._convert(op)
+                self._convert_known(op)
             elif not self.problems:
                 outputs = self._return(op, inputs)
         begin = memory.BeginOp(inputs, outputs)
@@ -193,10 +201,18 @@ class _MethodConverter:
             self._refuse(
                 op,
                 f"has the type {type}, and a size without an upper bound",
-                'give every dynamic dim one: Dim("name", max=…)',
+                self._bound_advice(type),
             )
             bounds = [0 if isinstance(bound, float) else bound for bound in bounds]
         return tensor_type(type.element_type, cast(list[int], bounds), order_of(type))
+
+    def _bound_advice(self, type: TensorType[Attribute]) -> str:
+        """What to write in the model for a size without a bound."""
+        of_inputs = {s for a in self._function.args for s in _size_symbols(a.type)}
+        unbounded = {s for s in _size_symbols(type) if self._ranges.get(s, (0, inf))[1] == inf}
+        if unbounded <= of_inputs:
+            return 'give every dynamic dim one: Dim("name", max=…)'
+        return "its data decides it: say in the model what it is at most, torch._check(size <= N)"
 
     def _input(self, argument: SSAValue, name: str, index: int) -> SSAValue:
         if name:
@@ -220,6 +236,12 @@ class _MethodConverter:
             return self._slots.declare(memory.ScalarOp(default[type]), None, None)
         return self._slots.declare(memory.ScalarOp(cast(Any, value)), None, None)
 
+    def _convert_known(self, op: Operation) -> None:
+        try:
+            self._convert(op)
+        except UnknownSymbolError as error:
+            self._refuse(op, f"takes the size {error}, which nothing gives", "add an edge.symbol")
+
     def _convert(self, op: Operation) -> None:
         match op:
             case WeightOp():
@@ -228,6 +250,8 @@ class _MethodConverter:
                 self._constant(op, op.value, op.result)
             case StateOp():
                 self._slot_of[op.result] = self._buffer(op.buffer.data, op.result)
+            case SymbolOp():
+                self._bind_symbol(op)
             case LiteralOp():
                 self._slot_of[op.result] = (
                     self._slots.size(op.number)
@@ -245,6 +269,13 @@ class _MethodConverter:
                     self._kernel_call(op)
             case _:
                 self._refuse(op, "has no place in a program", "run convert-aten-to-edge first")
+
+    def _bind_symbol(self, op: SymbolOp) -> None:
+        symbol, slot = op.symbol.data, self._slot_of[op.source]
+        if op.dim is None:
+            self._slots.bind_number(symbol, slot)
+        else:
+            self._slots.bind_size(symbol, slot, op.dim.value.data)
 
     def _constant(self, op: Operation, value: str | Attribute, result: SSAValue) -> None:
         slot = memory.ConstantOp(value, cast(TensorType[Attribute], result.type))
@@ -354,6 +385,13 @@ def alias_offset(op: SchemaOp) -> int | None:
         return None
     row = memory.tensor_bytes(result) // max(1, result.get_shape()[dim])
     return None if start * row % _ALIGNMENT else start * row
+
+
+def _size_symbols(type: Attribute) -> set[str]:
+    if not isinstance(type, TensorType):
+        return set()
+    dims = dims_of(cast(TensorType[Attribute], type))
+    return {symbol for dim in dims for symbol in dim.symbols()}
 
 
 def _is_planned(slot: SSAValue) -> bool:

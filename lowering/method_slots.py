@@ -24,6 +24,10 @@ _ARITHMETIC = {
 }
 
 
+class UnknownSymbolError(Exception):
+    """A symbol that neither an input nor an operation before its use has given a value."""
+
+
 class MethodSlots:
     """Declarations in value-table order, and calls in the order in which they run."""
 
@@ -88,6 +92,14 @@ class MethodSlots:
                 symbol, factor, offset = linear
                 self._sources[symbol] = (slot, index, factor, offset)
 
+    def bind_size(self, symbol: str, slot: SSAValue, dim: int) -> None:
+        """Let a size of a tensor be a symbol."""
+        self._sources.setdefault(symbol, (slot, dim, 1, 0))
+
+    def bind_number(self, symbol: str, slot: SSAValue) -> None:
+        """Let a number be a symbol."""
+        self._sizes[Expr.of(symbol)] = slot
+
     def bind_new_sizes(self, slot: SSAValue, dims: Sequence[Expr]) -> None:
         """Let the sizes of a result, once it is computed, give the symbols that no input has."""
         if any(dim.symbols() - self._sources.keys() for dim in dims):
@@ -127,6 +139,8 @@ class MethodSlots:
 
     def _symbol(self, symbol: str) -> SSAValue:
         """`(size - offset) // factor` of the input that determines a symbol."""
+        if symbol not in self._sources:
+            raise UnknownSymbolError(symbol)
         slot, index, factor, offset = self._sources[symbol]
         value = self._compute("aten::sym_size.int", slot, self.literal(_INT, index))
         if offset:

@@ -15,8 +15,9 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, SSAValue
 
+from ..dialects.edge.ops import SymbolOp
 from ..dialects.expr import Call, Expr, floordiv, maximum, minimum, mod
 from ..dialects.function import SYMBOLS, ranges_of
 from ..dialects.layout import ExprAttr, ExprsAttr, dims_of
@@ -65,13 +66,21 @@ def function_sizes(function: FuncOp) -> InputSizes | None:
 
 def input_sizes(function: FuncOp) -> SizesAttr | None:
     """The sizes of each input; None where no symbol says anything about them."""
-    sizes = [_type_sizes(argument.type) for argument in function.args]
+    sizes = [_argument_sizes(argument) for argument in function.args]
     known = isinstance(function.attributes.get(SYMBOLS), DictionaryAttr)
     static = all(isinstance(entry, UnitAttr) for entry in sizes)
     return None if static or not known else ArrayAttr(sizes)
 
 
-def _type_sizes(type: Attribute) -> ExprsAttr | UnitAttr:
+def _argument_sizes(argument: SSAValue) -> ExprsAttr | ExprAttr | UnitAttr:
+    type = argument.type
+    if type == i64:
+        symbols = [
+            use.operation.symbol.data
+            for use in argument.uses
+            if isinstance(use.operation, SymbolOp)
+        ]
+        return ExprAttr(Expr.of(symbols[0])) if symbols else UnitAttr()
     if not isinstance(type, TensorType) or type.has_static_shape():
         return UnitAttr()
     return ExprsAttr(dims_of(cast(TensorType[Attribute], type)))

@@ -16,12 +16,21 @@ from ..dialects.aten.numbers import NumberOp
 from ..dialects.aten.promotion import compute_type
 from ..dialects.custom_operator import CustomSchemaOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
-from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, StateOp, WeightOp
+from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, StateOp, SymbolOp, WeightOp
 from ..dialects.function import functions
 from ..dialects.schema_op import SchemaOp, operation_name
 from .shape_rules import shape_problem
 
-_OTHER_OPERATIONS = (ConstantOp, LiteralOp, NumberOp, ReturnOp, ScalarOp, StateOp, WeightOp)
+_OTHER_OPERATIONS = (
+    ConstantOp,
+    LiteralOp,
+    NumberOp,
+    ReturnOp,
+    ScalarOp,
+    StateOp,
+    SymbolOp,
+    WeightOp,
+)
 
 
 class VerifyAtenPass(ModulePass):

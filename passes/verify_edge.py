@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import ModuleOp, TensorType, f64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -14,7 +14,15 @@ from xdsl.passes import ModulePass
 from ..dialects.delegate import Delegate
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.edge.dtypes import Dtypes, check
-from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, StateOp, ToLayoutOp, WeightOp
+from ..dialects.edge.ops import (
+    ConstantOp,
+    LiteralOp,
+    ScalarOp,
+    StateOp,
+    SymbolOp,
+    ToLayoutOp,
+    WeightOp,
+)
 from ..dialects.function import functions, symbol_ranges
 from ..dialects.layout import ExprAttr, ExprsAttr, dims_of, order_of
 from ..dialects.schema_op import SchemaOp
@@ -23,7 +31,8 @@ from .rewriting import is_edge_operator
 from .shape_rules import shape_problem
 
 _OTHER_OPERATIONS = (
-    ConstantOp, LiteralOp, ReturnOp, ScalarOp, StateOp, ToLayoutOp, WeightOp, *Delegate.operations
+    ConstantOp, LiteralOp, ReturnOp, ScalarOp, StateOp, SymbolOp, ToLayoutOp, WeightOp,
+    *Delegate.operations,
 )  # fmt: skip
 
 
@@ -58,6 +67,8 @@ def _problems(function: FuncOp) -> Iterator[Diagnostic]:
     for op in function.walk():
         if op is function:
             continue
+        if isinstance(op, SymbolOp) and op.source.type == f64:
+            symbols.add(op.symbol.data)
         if is_edge_operator(op):
             yield from _operator_problems(op)
         elif not isinstance(op, _OTHER_OPERATIONS):

@@ -10,6 +10,7 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from ..expr import Expr
 from ..schema import Argument
 from ..schema_syntax import parse_number, print_number
 from ..schema_values import COMPLEX_NUMBER, Value, accepts, from_attribute, to_attribute
@@ -77,4 +78,5 @@ def _type_of(value: Attribute) -> TensorType[Attribute]:
         return TensorType(i1, [])
     if isinstance(number, complex):
         return COMPLEX_NUMBER
-    return TensorType(f64 if isinstance(number, float) else i64, [])
+    is_float = number.is_float if isinstance(number, Expr) else isinstance(number, float)
+    return TensorType(f64 if is_float else i64, [])

@@ -150,4 +150,5 @@ def _number_type(value: Any) -> Attribute:
         return i1
     if isinstance(value, complex):
         return ComplexType(f32)
-    return i64 if isinstance(value, int | Expr) else f32
+    is_float = value.is_float if isinstance(value, Expr) else isinstance(value, float)
+    return f32 if is_float else i64

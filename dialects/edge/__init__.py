@@ -14,9 +14,11 @@ from .. import aten, custom_operator
 from ..constant import ConstantAttr
 from ..layout import ExprAttr, ExprsAttr, LayoutAttr
 from ..operator_set import OperatorSet
+from . import control_flow
 from .canonicalization import EdgeCanonicalization
 from .folders import NoOpFolder
-from .ops import ConstantOp, LiteralOp, ScalarOp, StateOp, ToLayoutOp, WeightOp
+from .ops import ConstantOp, LiteralOp, ScalarOp, StateOp, SymbolOp, ToLayoutOp, WeightOp
+from .predicates import CompareOp, LogicOp
 
 OPERATORS = OperatorSet(
     "edge", __name__, aten.TABLE.values(), (NoOpFolder(), EdgeCanonicalization())
@@ -34,11 +36,15 @@ class CustomOp(custom_operator.CustomOp):
 def _dialect() -> Dialect:
     operations: list[type[Operation]] = [
         *OPERATORS,
+        *control_flow.OPERATIONS,
+        CompareOp,
         ConstantOp,
         CustomOp,
         LiteralOp,
+        LogicOp,
         ScalarOp,
         StateOp,
+        SymbolOp,
         ToLayoutOp,
         WeightOp,
     ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import NoneType, StringAttr, TensorType, f64, i1, i64
+from xdsl.dialects.builtin import IntegerAttr, NoneType, StringAttr, TensorType, f64, i1, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AnyAttr,
+    EqAttrConstraint,
     IRDLOperation,
+    ParsePropInAttrDict,
     irdl_op_definition,
     operand_def,
     opt_prop_def,
@@ -140,6 +142,50 @@ class ScalarOp(IRDLOperation):
                 raise VerifyException(
                     f"edge.scalar: {symbol} has no operand; there are {len(self.inputs)}"
                 )
+
+
+@irdl_op_definition
+class SymbolOp(IRDLOperation):
+    """Gives a symbol of the function its value: a number, or a size of a tensor that data decides.
+
+    From here on attributes may name the symbol; operations with such attributes have no operand for
+    it, so this one is never removed. Symbols `f0`, `f1`, … are floats. A symbol that is the size of
+    an input needs none.
+
+    ```mlir
+    %n = aten._local_scalar_dense(%count) : (tensor<i64>) -> i64
+    edge.symbol "s0" = %n : i64
+    edge.symbol "s1" = %found dim 0 : tensor<?x2xi64, #edge.layout<dims = [s1, 2]>>
+    ```
+    """
+
+    name = "edge.symbol"
+
+    symbol = prop_def(StringAttr)
+    source = operand_def(AnyAttr())
+    dim = opt_prop_def(IntegerAttr.constr(type=EqAttrConstraint(i64)))
+
+    assembly_format = "$symbol `=` $source (`dim` $dim^)? attr-dict `:` type($source)"
+    irdl_options = (ParsePropInAttrDict(),)
+
+    def __init__(self, symbol: str, source: SSAValue, dim: int | None = None) -> None:
+        super().__init__(
+            operands=[source],
+            properties={
+                "symbol": StringAttr(symbol),
+                "dim": None if dim is None else IntegerAttr(dim, i64),
+            },
+        )
+
+    def verify_(self) -> None:
+        """The value is a number, or a size that the tensor has."""
+        type = self.source.type
+        if isinstance(type, TensorType):
+            rank = type.get_num_dims()
+            if self.dim is None or not 0 <= self.dim.value.data < rank:
+                raise VerifyException(f"edge.symbol: write `dim N`, one of the {rank} of {type}")
+        elif type not in (i64, f64) or self.dim is not None:
+            raise VerifyException(f"edge.symbol: no symbol can have a value of type {type}")
 
 
 @irdl_op_definition

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -38,9 +38,9 @@ from ...dialects import aten
 from ...dialects.aten.numbers import NumberOp
 from ...dialects.custom_operator import custom_operation
 from ...dialects.diagnostic import DiagnosticsError
-from ...dialects.edge.ops import LiteralOp, StateOp, WeightOp
+from ...dialects.edge.ops import LiteralOp, StateOp, SymbolOp, WeightOp
 from ...dialects.function import INPUTS, MUTATES, NAME, OUTPUTS, SYMBOLS, VALUE
-from ...dialects.layout import dims_of
+from ...dialects.layout import dims_of, named_symbols
 from ...dialects.schema import Argument, SchemaError
 from ...dialects.schema_op import SchemaOp, operation_name
 from ...dialects.schema_values import Value, is_dropped, to_attribute
@@ -108,6 +108,7 @@ class FunctionImporter:
         self._symbols = SymbolNames()
         self._types: dict[Any, Attribute] = {}
         self._limits: dict[str, int] = {}
+        self._definitions: dict[str, tuple[SSAValue, int | None]] = {}
         self._block = Block()
         self._values: dict[Node, SSAValue | list[SSAValue]] = {}
         self._pending_weights: dict[Node, InputSpec] = {}
@@ -130,6 +131,7 @@ class FunctionImporter:
             elif node.op == "get_attr":
                 self._unsupported_region(node)
         results, result_attributes = self._outputs()
+        self._define_symbols()
         if not self.problems.diagnostics():
             self._block.add_op(ReturnOp(*results))
         function = FuncOp(
@@ -154,8 +156,10 @@ class FunctionImporter:
         constraints = {str(symbol): bounds for symbol, bounds in found.items()}
         derived = self._derived_least(found)
         for torch_name, name in list(self._symbols.names.items()):
+            if name.startswith("f"):
+                continue
             bounds = constraints.get(torch_name)
-            low = bounds.lower if bounds is not None and bounds.lower.is_Integer else 0
+            low = _least(bounds)
             high = bounds.upper if bounds is not None else None
             low = derived.get(name, low) if low == _TORCH_LEAST else low
             items: list[Attribute] = [IntegerAttr(int(low), i64)]
@@ -191,6 +195,9 @@ class FunctionImporter:
             type = self._type(node, node.meta["val"])
         value = self._block.insert_arg(type, len(self._block.args))
         value.name_hint = _hint(node.name)
+        meta = node.meta.get("val")
+        if isinstance(meta, torch.SymInt | torch.SymFloat) and _is_symbol(meta):
+            self._definitions[str(self._symbols.expr(meta))] = (value, None)
         self._values[node] = value
         self._input_index[node.name] = value.index
         return DictionaryAttr(attributes)
@@ -245,7 +252,7 @@ class FunctionImporter:
                 self._values[node] = values[cast(int, node.args[1])]
             return
         tensors = isinstance(node.meta.get("val"), torch.Tensor | list | tuple)
-        if not tensors and not _is_number_output(node):
+        if not tensors and not _is_item(node):
             self._check_ignored(node)
             return
         if not isinstance(target, OpOverload):
@@ -350,6 +357,35 @@ class FunctionImporter:
         for value in op.results:
             value.name_hint = _hint(node.name)
         self._values[node] = list(op.results) if many else op.results[0]
+        self._note_symbols(node, result, op.results)
+
+    def _note_symbols(self, node: Node, result: Any, values: Sequence[SSAValue]) -> None:
+        """Remember which values give symbols that depend on data: numbers, and sizes."""
+        metas = cast(list[Any], result) if isinstance(result, list | tuple) else [result]
+        for value, meta in zip(values, metas, strict=True):
+            if isinstance(meta, torch.SymInt | torch.SymFloat):
+                if _is_symbol(meta):
+                    self._definitions.setdefault(str(self._symbols.expr(meta)), (value, None))
+                continue
+            for dim, size in enumerate(meta.shape if isinstance(meta, torch.Tensor) else ()):
+                if isinstance(size, torch.SymInt) and _is_symbol(size) and is_unbacked(size):
+                    self._definitions.setdefault(str(self._symbols.expr(size)), (value, dim))
+
+    def _define_symbols(self) -> None:
+        """Say where those symbols come from that attributes name, and the inputs that are such."""
+        named = {
+            s
+            for op in self._block.ops
+            for value in op.properties.values()
+            for s in named_symbols(value)
+        }
+        for symbol, (value, dim) in self._definitions.items():
+            owner = value.owner
+            if isinstance(owner, Operation):
+                if symbol in named:
+                    self._block.insert_op_after(SymbolOp(symbol, value, dim), owner)
+            elif (first := self._block.first_op) is not None:
+                self._block.insert_op_before(SymbolOp(symbol, value, dim), first)
 
     def _limit_count(self, key: str, node: Node, type: Attribute) -> None:
         """At most all elements are selected; torch's own bound ignores broadcasting."""
@@ -379,7 +415,7 @@ class FunctionImporter:
         if isinstance(value, Node):
             value = value.meta["val"]
         match value:
-            case torch.SymInt():
+            case torch.SymInt() | torch.SymFloat():
                 return self._symbols.expr(value)
             case torch.dtype() if value in ELEMENT_TYPES:
                 return ELEMENT_TYPES[value]
@@ -431,15 +467,20 @@ class FunctionImporter:
     def _output(self, output: Node, spec: OutputSpec, value: Any) -> SSAValue | None:
         if isinstance(value, Node) and value.meta.get("val") is None:
             value = None
-        if isinstance(value, Node) and _is_number_output(value):
+        if isinstance(value, Node) and _is_item(value):
             return cast("SSAValue | None", self._values.get(value))
         if isinstance(spec.arg, TensorArgument) and isinstance(value, Node):
             if value in self._values or value in self._pending_weights:
                 return self._value(value, output)
             return None
-        if isinstance(value, Node) and isinstance(value.meta.get("val"), torch.SymInt):
-            value = value.meta["val"]
-            literal: Any = self._symbols.expr(value)
+        if isinstance(value, Node) and isinstance(
+            value.meta.get("val"), torch.SymInt | torch.SymFloat
+        ):
+            try:
+                literal: Any = self._symbols.expr(value.meta["val"])
+            except UnsupportedValue as error:
+                self.problems.add("output", output, f"is {error}, which is no output", "")
+                return None
         else:
             literal = value
         if isinstance(literal, str):
@@ -450,11 +491,25 @@ class FunctionImporter:
         return op.result
 
 
-def _is_number_output(node: Node) -> bool:
-    """Whether a node takes a number out of a tensor only to give it to the user."""
-    return str(node.target) == "aten._local_scalar_dense.default" and all(
-        user.op == "output" or schema_key(user.target) in ASSERTIONS for user in node.users
-    )
+def _least(bounds: Any) -> int:
+    """The lower bound of a symbol; only a number out of a tensor may be negative."""
+    if bounds is None or bounds.lower.is_Integer:
+        return 0 if bounds is None else int(bounds.lower)
+    return -_UNBOUNDED
+
+
+def _is_symbol(number: torch.SymInt | torch.SymFloat) -> bool:
+    return cast(Any, number).node.expr.is_Symbol
+
+
+def is_unbacked(number: torch.SymInt) -> bool:
+    """Whether a size depends on data, not on the sizes of inputs."""
+    return not cast(Any, number).node.has_hint()
+
+
+def _is_item(node: Node) -> bool:
+    """Whether a node takes a number out of a tensor."""
+    return str(node.target) == "aten._local_scalar_dense.default"
 
 
 def schema_key(target: Any) -> str:

@@ -63,11 +63,15 @@ class SymbolNames:
         """The expression of a `torch.SymInt`, an int or a sympy expression."""
         if isinstance(value, int):
             return Expr.of(value)
-        node: Any = cast(Any, value).node.expr if isinstance(value, torch.SymInt) else value
+        is_number = isinstance(value, torch.SymInt | torch.SymFloat)
+        node: Any = cast(Any, value).node.expr if is_number else value
         if node.is_Integer:
             return Expr.of(int(node))
         if node.is_Symbol:
-            name = self.names.setdefault(node.name, f"s{len(self.names)}")
+            # The letter says what it is: `f0` is a float.
+            letter = "s" if node.is_integer else "f"
+            count = sum(name.startswith(letter) for name in self.names.values())
+            name = self.names.setdefault(node.name, f"{letter}{count}")
             return Expr.of(name)
         arguments = [self.expr(argument) for argument in node.args]
         match node:

@@ -13,6 +13,7 @@ from xdsl.ir import Attribute, SSAValue
 from ...dialects.aten.numbers import NumberOp
 from ...dialects.constant import ConstantAttr
 from ...dialects.edge.ops import ConstantOp, WeightOp
+from ...dialects.expr import Expr
 from ...dialects.layout import dims_of, order_of
 from ...runtime.dtypes import BY_NAME, ScalarType
 
@@ -73,6 +74,8 @@ def known_array(value: SSAValue, weights: Mapping[str, Array]) -> Array | None:
         case ConstantOp() as op:
             return constant_array(op.value)
         case NumberOp() as op:
+            if isinstance(op.number, Expr):
+                return None
             element = op.result.type.element_type
             return np.array(op.number, numpy_dtype(element))
         case _:

@@ -23,7 +23,7 @@ from .arrays import Array, empty_array, fits, numpy_dtype, scalar_type
 
 def evaluate_operation(
     op: SchemaOp, values: Mapping[SSAValue, Any], sizes: Mapping[str, int]
-) -> list[Array]:
+) -> list[Any]:
     """The results of an operation; `values` holds its operands, `sizes` the symbols.
 
     Implicit promotion of the aten dialect is done here, by casting operands. Raises
@@ -38,6 +38,9 @@ def evaluate_operation(
             arguments.append(_operands(argument, value, values, cast_to))
         else:
             arguments.append(_constant(value, sizes))
+    if not all(isinstance(type, TensorType) for type in op.result_types):
+        # A number that is taken out of a tensor.
+        return [kernel(*arguments)]
     types = [cast(TensorType[Attribute], type) for type in op.result_types]
     outs = [_out(type, sizes) for type in types]
     as_list = any(result.is_list for result in op.SCHEMA.results)

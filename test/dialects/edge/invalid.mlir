@@ -143,3 +143,19 @@ func.func @literal_property() {
   %0 = "edge.literal"() <{value = 1 : i64}> : () -> f64
   func.return
 }
+
+// -----
+
+// CHECK: edge.symbol: write `dim N`, one of the 1 of tensor<4xi64>
+func.func @no_dim(%x: tensor<4xi64>) {
+  edge.symbol "s0" = %x : tensor<4xi64>
+  func.return
+}
+
+// -----
+
+// CHECK: edge.symbol: no symbol can have a value of type i1
+func.func @no_number(%x: i1) {
+  edge.symbol "s0" = %x : i1
+  func.return
+}

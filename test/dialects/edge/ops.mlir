@@ -45,3 +45,15 @@ func.func @operators(%x: tensor<1x3x8x8xf32>) {
   %2 = edge.mean.dim(%x, dim = [2, 3], keepdim = true) : (tensor<1x3x8x8xf32>) -> tensor<1x3x1x1xf32>
   func.return
 }
+
+// Symbols that data decides.
+// CHECK-LABEL: func.func @symbols
+// CHECK: edge.symbol "s0" = %n : i64
+// CHECK: edge.symbol "s1" = %found dim 0 : tensor<?x1xi64, #edge.layout<dims = [s1, 1]>>
+func.func @symbols(%x: tensor<4xi64>, %c: tensor<i64>) attributes {edge.symbols = {s0 = [0, 8], s1 = [0, 4]}} {
+  %n = edge._local_scalar_dense(%c) : (tensor<i64>) -> i64
+  edge.symbol "s0" = %n : i64
+  %found = edge.nonzero(%x) : (tensor<4xi64>) -> tensor<?x1xi64, #edge.layout<dims = [s1, 1]>>
+  edge.symbol "s1" = %found dim 0 : tensor<?x1xi64, #edge.layout<dims = [s1, 1]>>
+  func.return
+}
