@@ -14,6 +14,7 @@ from ...dialects.edge.ops import ConstantOp, WeightOp
 from ...dialects.layout import order_of
 from ...dialects.schema_op import SchemaOp
 from ...passes.planners.storage import Storage
+from .elementwise import is_elementwise
 from .families import family_of
 from .family import Family, Halo, Order
 from .program_builder import ALIGNMENT
@@ -38,6 +39,8 @@ class _Root:
     argument: int | None = None
     first: int = -1
     last: int = -1
+    in_place_of: _Root | None = None
+    """The root whose memory it takes over, element by element."""
 
 
 @dataclass
@@ -328,7 +331,8 @@ def _write_places(planner: _Planner) -> int:
         root, tensor = planner.roots[value], planner.tensors[value]
         if root.halo is not None:
             planner.tensors[value] = _with_halo(tensor, root, root.halo)
-    roots = _lifetimes(planner, _owners(planner))
+    owners = _owners(planner)
+    roots = _reuse_operands(planner, _lifetimes(planner, owners), owners)
     storages = [Storage(_bytes(planner, root), root.first, root.last) for root in roots]
     offsets = first_fit(storages)
     for root, offset in zip(roots, offsets, strict=True):
@@ -337,6 +341,12 @@ def _write_places(planner: _Planner) -> int:
         begin = sum(pair[0] * stride for pair, stride in zip(halo, tensor.strides, strict=False))
         places[root.value] = kernel.Placement("arena", offset, begin, tensor.strides, halo)
     for value, root in planner.roots.items():
+        kept = root
+        while kept.in_place_of is not None:
+            kept = kept.in_place_of
+        if kept is not root:
+            strides = planner.tensors[value].strides
+            places[value] = kernel.Placement("arena", places[kept.value].number, 0, strides)
         if root.argument is not None:
             strides = planner.tensors[value].strides
             places[value] = kernel.Placement("argument", root.argument, 0, strides)
@@ -400,6 +410,62 @@ def _lifetimes(planner: _Planner, owners: dict[SSAValue, _Root]) -> list[_Root]:
                 root.first = position
             root.last = position
     return list(found.values())
+
+
+def _reuse_operands(
+    planner: _Planner, roots: Sequence[_Root], owners: dict[SSAValue, _Root]
+) -> list[_Root]:
+    """Let a step write its result over an operand that nothing reads later; the roots that are
+    left."""
+    kept: list[_Root] = []
+    holders: dict[SSAValue, _Root] = {}
+    """For every root the one whose memory it has."""
+    for root in roots:
+        operand = _overwritten(planner, root, owners, holders)
+        if operand is None:
+            holders[root.value] = root
+            kept.append(root)
+            continue
+        holder = holders[operand.value]
+        holders[root.value] = holder
+        root.in_place_of = holder
+        holder.last = root.last
+    return kept
+
+
+def _overwritten(
+    planner: _Planner,
+    root: _Root,
+    owners: dict[SSAValue, _Root],
+    holders: dict[SSAValue, _Root],
+) -> _Root | None:
+    """The operand whose elements a step reads only where it then writes those of its result."""
+    step = root.value.owner
+    if not isinstance(step, kernel.StepOp) or root.value is not step.outputs[0] or root.halo:
+        return None
+    anchor, _ = anchor_of(step)
+    result = planner.tensors[root.value]
+    readings: dict[SSAValue, list[tuple[SSAValue, Operation]]] = {}
+    for op in step.body.block.ops:
+        for value in op.operands:
+            owner = owners.get(value)
+            if owner is not None:
+                readings.setdefault(owner.value, []).append((value, op))
+    for value, uses in readings.items():
+        operand = planner.roots[value]
+        if (
+            operand.argument is None
+            and not operand.halo
+            and holders[value].last == root.first
+            and planner.tensors[value].element == result.element
+            and planner.tensors[value].size == result.size
+            and all(
+                planner.tensors[use] == result and (op is not anchor or is_elementwise(op))
+                for use, op in uses
+            )
+        ):
+            return operand
+    return None
 
 
 def _read_by(op: Operation) -> Iterator[SSAValue]:
