@@ -13,6 +13,7 @@ from xdsl.irdl import irdl_op_definition
 from .. import custom_operator
 from ..operator_set import OperatorSet
 from ..schema import read_table
+from . import control_flow
 from .numbers import NumberOp
 
 TABLE = read_table(Path(__file__).with_name("schemas.txt"))
@@ -28,7 +29,7 @@ class CustomOp(custom_operator.CustomOp):
 
 @cache
 def _dialect() -> Dialect:
-    return Dialect("aten", [*OPERATORS, CustomOp, NumberOp], [])
+    return Dialect("aten", [*OPERATORS, *control_flow.OPERATIONS, CustomOp, NumberOp], [])
 
 
 def __getattr__(name: str) -> Any:
