@@ -115,6 +115,10 @@ def unfolded(problem: Problem, steps: Steps) -> None:
                 steps.copy(place, flat.reshape(groups, features, *shape))
 
 
+def _add_rounded(window: Any, adds: Any) -> None:
+    np.add(window, adds.astype(window.dtype), window)
+
+
 def transposed(problem: Problem, steps: Steps) -> None:
     """A transposed convolution, by col2im: what each input pixel adds to each place of its window.
 
@@ -127,6 +131,7 @@ def transposed(problem: Problem, steps: Steps) -> None:
     channels, features = problem.weight.shape[0] // groups, problem.weight.shape[1]
     taps = prod(kernel)
     elementwise = channels == 1 and groups > 1
+    is_half = problem.out.dtype == np.float16
 
     source = problem.weight.reshape(groups, channels, features, *kernel)
     if elementwise:
@@ -144,7 +149,8 @@ def transposed(problem: Problem, steps: Steps) -> None:
             inputs, problem.stride, problem.dilation, kernel, problem.before, sizes, strict=True
         )
     )
-    full = np.empty((*extents, groups, features), dtype)
+    # Eager adds up f16, which oneDNN does not have everywhere, in f16.
+    full = np.empty((*extents, groups, features), np.float16 if is_half else dtype)
     pixels = np.empty((*inputs, groups, channels), dtype)
     cut = tuple(slice(b, b + n) for b, n in zip(problem.before, sizes, strict=True))
     bias = problem.pack_bias(steps, (groups, features, *(1,) * len(sizes)))
@@ -184,7 +190,10 @@ def transposed(problem: Problem, steps: Steps) -> None:
                     steps.add(np.multiply, source, weight[index], adds)
                 else:
                     adds = part[(..., index, slice(None), slice(None))]
-                steps.add(np.add, window, adds, window)
+                if is_half:
+                    steps.add(_add_rounded, window, adds)
+                else:
+                    steps.add(np.add, window, adds, window)
         result = np.moveaxis(full[cut], (-2, -1), (0, 1))
         if bias is None:
             steps.copy(target, result)

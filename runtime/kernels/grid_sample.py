@@ -7,7 +7,6 @@ import numpy as np
 
 from ..errors import ProgramError
 from ..registry import kernel
-from .promotion import compute_dtype
 from .resize import cubic_weight
 from .shapes import fit
 
@@ -67,13 +66,14 @@ def _bilinear(x: Any, y: Any, pixel: Callable[..., Any]) -> Any:
 
 def _bicubic(x: Any, y: Any, pixel: Callable[..., Any]) -> Any:
     left, top = np.floor(x), np.floor(y)
+    sharpness = x.dtype.type(-0.75)
     total: Any = 0
     for down in range(-1, 3):
         row: Any = 0
         for along in range(-1, 3):
-            weight = cubic_weight(x - left - x.dtype.type(along), -0.75)
+            weight = cubic_weight(x - left - x.dtype.type(along), sharpness)
             row = row + pixel(top + down, left + along) * weight[:, None]
-        total = total + row * cubic_weight(y - top - y.dtype.type(down), -0.75)[:, None]
+        total = total + row * cubic_weight(y - top - y.dtype.type(down), sharpness)[:, None]
     return total
 
 
@@ -88,8 +88,8 @@ def grid_sampler_2d(self: Any, grid: Any, mode: int, padding: int, align: bool, 
     out = fit(out, (*self.shape[:2], *grid.shape[1:3]))
     if out.size == 0:
         return out
-    dtype = compute_dtype(out.dtype)
-    image, grid = self.astype(dtype, copy=False), grid.astype(dtype, copy=False)
+    # In half precision throughout, as eager does it.
+    image, grid = self.astype(out.dtype, copy=False), grid.astype(out.dtype, copy=False)
     height, width = image.shape[2:]
     x, y = _unnormalize(grid[..., 0], width, align), _unnormalize(grid[..., 1], height, align)
 

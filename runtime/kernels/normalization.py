@@ -282,9 +282,10 @@ def _batch_norm_train(
         mean, variance = values.mean(axis=axes), values.var(axis=axes)
         inverse = np.empty(channels, dtype)
         _inverse(variance, eps, inverse)
-        _scale_and_shift(mean, inverse, weight, bias, scale, shift)
         np.copyto(save_mean, mean, casting="unsafe")
         np.copyto(save_inverse, inverse, casting="unsafe")
+        # As in eager, what is saved in half precision is what counts.
+        _scale_and_shift(save_mean, save_inverse, weight, bias, scale, shift)
         if running is not None and updated is not None:
             count = batch * size
             fresh = (mean, variance * (count / (count - 1) if count > 1 else np.nan))

@@ -25,6 +25,10 @@ def add_softmax(x: Any, dim: int, out: Any, steps: Steps, log: bool = False) -> 
     shape = x.shape or (1,)
     view = (prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]))
     dtype = compute_dtype(out.dtype)
+    # Eager keeps the sums and their logarithms of the last dimension in half precision.
+    logarithm: Any = np.log
+    if out.dtype != dtype and axis == x.ndim - 1:
+        logarithm = partial(_rounded_log, out.dtype)
     target = merged(out, view)
     work = target
     if target is None or out.dtype != dtype:
@@ -47,12 +51,16 @@ def add_softmax(x: Any, dim: int, out: Any, steps: Steps, log: bool = False) -> 
         steps.add(np.exp, result, power)
         steps.add(np.add.reduce, power, axis=1, keepdims=True, out=total)
         if log:
-            steps.add(np.log, total, total)
+            steps.add(logarithm, total, total)
             steps.add(np.subtract, result, total, result)
         else:
             steps.add(np.divide, result, total, result)
     if work is not target:
         steps.copy(out, work.reshape(out.shape))
+
+
+def _rounded_log(dtype: Any, total: Any, out: Any) -> None:
+    out[...] = np.log(total.astype(dtype).astype(out.dtype)).astype(dtype)
 
 
 def _plan(log: bool, x: Any, dim: int, dtype: Any, out: Any) -> tuple[Steps, tuple[Any, ...]]:
