@@ -29,6 +29,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
     f32,
+    f64,
     i64,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -47,6 +48,7 @@ from ...dialects.schema_values import Value, is_dropped, to_attribute
 from ...dialects.weights import WeightsStore
 from ...runtime.structure import parse_structure
 from .buffers import MUTATION, MutableBuffers, stored_tensor
+from .float_numbers import FloatNumbers
 from .locations import node_location
 from .plain_graph import functional_key
 from .problems import Problems
@@ -407,9 +409,18 @@ class FunctionImporter:
     def _tensor(self, node: Node, value: Any) -> SSAValue:
         if isinstance(value, Node) and isinstance(value.meta.get("val"), torch.Tensor):
             return self._value(value, node)
+        if isinstance(value, Node) and _is_float_arithmetic(value.meta.get("val")):
+            return self._float_tensor(node, value)
         number = NumberOp(self._constant(value))
         self._add(number, node)
         return number.result
+
+    def _float_tensor(self, node: Node, number: Node) -> SSAValue:
+        """The value of arithmetic on run-time numbers, for a user that takes a tensor."""
+        result = node.meta["val"]
+        double = isinstance(result, torch.Tensor) and result.dtype is torch.float64
+        numbers = FloatNumbers(self._symbols, lambda op: self._add(op, node))
+        return numbers.tensor(number.meta["val"].node.expr, f64 if double else f32)
 
     def _constant(self, value: Any) -> Value:
         if isinstance(value, Node):
@@ -496,6 +507,10 @@ def _least(bounds: Any) -> int:
     if bounds is None or bounds.lower.is_Integer:
         return 0 if bounds is None else int(bounds.lower)
     return -_UNBOUNDED
+
+
+def _is_float_arithmetic(number: Any) -> bool:
+    return isinstance(number, torch.SymFloat) and not _is_symbol(number)
 
 
 def _is_symbol(number: torch.SymInt | torch.SymFloat) -> bool:

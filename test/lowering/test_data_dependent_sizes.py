@@ -115,6 +115,15 @@ def test_floats_out_of_tensors():
     check(function, (rows(3.5)[0], X, i), (rows(-0.25)[0], Y, i))
 
 
+def test_arithmetic_on_floats():
+    def function(x, n):
+        size, number = x.shape[0], n.item()
+        return x / size**0.5, x * (1.0 / size), x * (number * 0.5 + number / 3), -number * x.int()
+
+    runs = [(torch.randn(rows, 3), torch.tensor(rows / 3)) for rows in (4, 9, 2)]
+    check(function, *runs, shapes=({0: Dim("rows", max=9)}, None))
+
+
 def test_several_numbers_of_one_tensor():
     def function(sizes, x):
         height, width = sizes.tolist()
