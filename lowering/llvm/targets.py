@@ -12,8 +12,7 @@ import sys
 import tempfile
 from functools import cache
 
-import llvmlite.binding as llvm
-
+from .object_code import llvm, machine
 from .target import Target
 
 X86_TRIPLE = "x86_64-unknown-linux-gnu"
@@ -54,7 +53,6 @@ def target_for(name: str) -> Target:
 
     Raises TargetError for a name that LLVM does not know.
     """
-    _initialize()
     if name == "host":
         return _host()
     if name in X86_LEVELS:
@@ -72,33 +70,22 @@ def target_for(name: str) -> Target:
     )
 
 
-def machine_for(target: Target) -> llvm.TargetMachine:
-    """LLVM's code generator for a target."""
-    _initialize()
-    return _machine(target.triple, target.cpu, target.features)
-
-
-@cache
-def _initialize() -> None:
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
-
-
-@cache
-def _machine(triple: str, cpu: str, features: str) -> llvm.TargetMachine:
-    return llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=features, opt=2, reloc="pic", codemodel="small"
-    )
+def required_features(target: Target) -> tuple[str, ...]:
+    """What a CPU must have to run code for a target, in LLVM's names, besides its architecture."""
+    if target.cpu not in X86_LEVELS:
+        return ()
+    levels = list(X86_LEVELS)[: list(X86_LEVELS).index(target.cpu) + 1]
+    return tuple(feature for level in levels for feature in LEVEL_FEATURES.get(level, ()))
 
 
 def _host() -> Target:
-    architecture = llvm.get_process_triple().partition("-")[0]
-    cpu = llvm.get_host_cpu_name()
+    architecture: str = llvm().get_process_triple().partition("-")[0]
+    cpu: str = llvm().get_host_cpu_name()
     if architecture in ("aarch64", "arm64"):
         return _named(AARCH64_TRIPLE, cpu)
     if architecture != "x86_64":
         raise TargetError(f"there is no code for this machine ({architecture}); name a target CPU")
-    features = llvm.get_host_cpu_features()
+    features: dict[str, bool] = llvm().get_host_cpu_features()
     level = "x86-64"
     for higher, wanted in LEVEL_FEATURES.items():
         if not all(features.get(feature) for feature in wanted):
@@ -132,13 +119,13 @@ def _x86(triple: str, level: str, tune: str) -> Target:
 
 def _level(triple: str, cpu: str) -> str:
     """The level of a CPU of x86."""
-    machine = _machine(triple, cpu, "-prefer-256-bit")
+    generator = machine(triple, cpu, "-prefer-256-bit")
     for level, type, register in _PROBES:
         text = (
             f"define void @probe(ptr %p) {{\n%a = load {type}, ptr %p\n"
             f"%b = add {type} %a, %a\nstore {type} %b, ptr %p\nret void\n}}\n"
         )
-        if register in machine.emit_assembly(llvm.parse_assembly(text)):
+        if register in generator.emit_assembly(llvm().parse_assembly(text)):
             return level
     return "x86-64"
 
@@ -154,7 +141,7 @@ def _knows(triple: str, cpu: str) -> bool:
         own = os.dup(2)
         os.dup2(said.fileno(), 2)
         try:
-            _machine(triple, cpu, "")
+            machine(triple, cpu, "")
         finally:
             os.dup2(own, 2)
             os.close(own)

@@ -1,0 +1,69 @@
+"""A compiled region, loaded: its code is mapped, its weights are found, its arena allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from ...arrays import Array
+from ...delegates import DelegateOptions
+from ...errors import ProgramError
+from ...slots import allocate
+from .bound_call import bound_call, quick_call
+from .cpu import check_cpu
+from .executable import Executable
+from .payload import CompiledRegion, read_payload
+from .team import team_for
+
+QUICK_BYTES = 1 << 19
+"""A run that touches less memory is over so soon that other Python threads may wait for it."""
+
+
+def load(payload: memoryview, options: DelegateOptions) -> Region:
+    """The region of a payload; ProgramError if it is malformed or made for another CPU."""
+    region = read_payload(payload)
+    check_cpu(region.machine, region.cpu, region.features)
+    weights = [_weight(key, size, options) for key, size in region.weights]
+    return Region(region, weights, options.threads)
+
+
+def _weight(key: str, size: int, options: DelegateOptions) -> Array:
+    data = np.frombuffer(options.named_data(key), np.uint8)
+    if data.size != size:
+        raise ProgramError(f"weight {key!r} has {data.size} bytes, its code reads {size}")
+    return data
+
+
+class Region:
+    """A delegate: takes the arrays of the region's inputs, then those of its outputs, all dense."""
+
+    def __init__(self, compiled: CompiledRegion, weights: list[Array], threads: int):
+        self._code = Executable(compiled.image)
+        self._sizes = (*compiled.inputs, *compiled.outputs)
+        self._weights = weights
+        self._entry = self._code.address + compiled.run
+        self._team: tuple[int, ...] = ()
+        if threads > 1 and compiled.run_team is not None and compiled.worker is not None:
+            team = team_for(threads, compiled.team_version, self._code, compiled.worker)
+            self._entry = self._code.address + compiled.run_team
+            self._team = (team.address,)
+        self._arena = allocate(compiled.arena + max(1, threads) * compiled.scratch)
+        touched = self._arena.size + sum(self._sizes) + sum(weight.size for weight in weights)
+        self._is_quick = touched < QUICK_BYTES
+
+    def __call__(self, *args: Array) -> None:
+        """Run once."""
+        self.bind(args)()
+
+    def bind(self, args: Sequence[Any]) -> Callable[[], object]:
+        """A function that runs on these arrays; ProgramError if they are not the region's."""
+        arrays = cast("Sequence[Array]", args)
+        given = tuple(array.nbytes for array in arrays)
+        if given != self._sizes:
+            raise ProgramError(f"its code takes {self._sizes} bytes, the call has {given}")
+        pointers = np.array([a.ctypes.data for a in (*arrays, *self._weights)], np.uintp)
+        addresses = (self._arena.ctypes.data, pointers.ctypes.data, 0, *self._team)
+        call = quick_call if self._is_quick else bound_call
+        return call(self._entry, addresses, (self, pointers, arrays))
