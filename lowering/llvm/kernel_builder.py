@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, f32
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, IntegerAttr, f32
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from ...dialects import kernel
@@ -53,6 +53,19 @@ class KernelBuilder:
             return pointer
         indices, strides = [index for index, _ in terms], [stride for _, stride in terms]
         return self.insert(kernel.AdvanceOp(pointer, indices, strides, offset)).result
+
+    def index(self, terms: Sequence[tuple[SSAValue, int]], offset: int = 0) -> SSAValue:
+        """A sum of indices times numbers."""
+        total = self._number(offset) if offset or not terms else None
+        for index, factor in terms:
+            if factor != 1:
+                index = self.insert(arith.MuliOp(index, self._number(factor))).result
+            total = index if total is None else self.insert(arith.AddiOp(total, index)).result
+        assert total is not None
+        return total
+
+    def _number(self, value: int) -> SSAValue:
+        return self.insert(arith.ConstantOp(IntegerAttr(value, IndexType()))).result
 
     def split(self, position: SSAValue, sizes: Sequence[int]) -> list[SSAValue]:
         """The coordinates of a position, row-major."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 
 from xdsl.ir import SSAValue
 
@@ -139,6 +140,8 @@ class _StencilEmitter:
         self.size, self.strides = ints(op.size), ints(op.input_strides)
         most = min(e.target.lanes(element_bits(self.element)), self.channels)
         self.lanes = 1 << (most.bit_length() - 1)
+        if self.op.extras and not e.has_masks:
+            self.lanes = gcd(self.lanes, self.channels)
         self.shape = Shape(
             self.rows,
             op.columns.value.data,
@@ -165,9 +168,15 @@ class _StencilEmitter:
         self.hoists = all(self.shape.keeps_weights(r.width, e.target.registers) for r in runs)
 
         def block(index: Value, _: list[Value]) -> list[Value]:
+            channel, self.mask = index, None
             if self.channels % lanes:
-                index = e.minimum(index, literal(self.channels - lanes, "i64"))
-            self._channels(index, runs)
+                channel = e.minimum(index, literal(self.channels - lanes, "i64"))
+                if self.op.extras:
+                    # What was written already may have been written over an extra.
+                    numbers = ", ".join(f"i64 {lane}" for lane in range(lanes))
+                    own = e.binary("add", channel, Value(f"<{numbers}>", "i64", lanes))
+                    self.mask = e.compare("sge", own, index)
+            self._channels(channel, runs)
             return []
 
         e.loop(self.channels, block, step=lanes)
@@ -294,7 +303,8 @@ class _StencilEmitter:
                     moved = Stream(at, stream.element)
                     arguments.append(load_lanes(e, moved, strides[2], self.lanes))
                 (result,) = e.apply_body(op.epilogue, arguments, self.lanes)
-                e.store(result, e.gep(output, result.element, r * rows + x * columns))
+                at = e.gep(output, result.element, r * rows + x * columns)
+                e.store(result, at, self.mask)
 
     def _result(
         self, pointer: SSAValue, strides: Sequence[int], channel: Value, run: Run, index: Value

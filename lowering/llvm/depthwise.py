@@ -1,0 +1,78 @@
+"""Depthwise convolution: every channel has a filter of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from xdsl.dialects.builtin import Float32Type, TensorType
+from xdsl.ir import Attribute, SSAValue
+
+from ...dialects import edge
+from ...dialects.schema_op import SchemaOp
+from .family import Halo, Order
+from .placement import is_constant
+from .program_builder import ProgramBuilder
+from .stencils import Windows, as_pair, channels_last, launch_windows
+from .step import Step, Tensor
+
+OPERATIONS = (edge.ConvolutionOp,)
+FUSES = True
+
+
+def supports(op: SchemaOp) -> str | None:
+    """As many groups as channels in and out, constant filters, in f32, over one or two dims."""
+    assert isinstance(op, edge.ConvolutionOp)
+    type = cast("TensorType[Attribute]", op.input.type)
+    weight = cast("TensorType[Attribute]", op.weight.type)
+    channels = type.get_shape()[1]
+    if len(type.get_shape()) not in (3, 4) or channels == 1:
+        return "it is no depthwise convolution over one or two dims"
+    if op.value_of("groups") != channels or op.value_of("transposed"):
+        return "it is no depthwise convolution"
+    if weight.get_shape()[0] != channels:
+        return "a channel has several filters"
+    if not isinstance(type.element_type, Float32Type):
+        return f"depthwise convolution of {type.element_type}"
+    constants = [op.weight] if op.bias is None else [op.weight, op.bias]
+    return None if all(map(is_constant, constants)) else "its filters are computed"
+
+
+def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
+    """Channels must be side by side."""
+    rank = len(tensor.shape)
+    return None if tensor.strides[1] == 1 else channels_last(rank, rank - 2)
+
+
+def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
+    """None is needed."""
+    return None
+
+
+def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
+    """Channels side by side."""
+    rank = len(inputs[0].shape)
+    return channels_last(rank, rank - 2)
+
+
+def lower(step: Step, program: ProgramBuilder) -> None:
+    """One launch over bands of rows."""
+    op = step.op
+    assert isinstance(op, edge.ConvolutionOp)
+    weight = step.array(op.weight)
+    assert weight is not None
+    spatial = weight.ndim - 2
+    filters = weight.reshape(len(weight), *as_pair(weight.shape[2:], 1))
+    stride, dilation, padding = (
+        as_pair(cast("list[int]", op.value_of(name)), default)
+        for name, default in (("stride", 1), ("dilation", 1), ("padding", 0))
+    )
+    windows = Windows(
+        as_pair(weight.shape[2:], 1),
+        stride,
+        dilation,
+        padding,
+        weights=filters.transpose(1, 2, 0),
+        bias=None if op.bias is None else step.array(op.bias),
+    )
+    launch_windows(step, program, "depthwise", windows, spatial)
