@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, i64
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
+from ..dialects.aten.control_flow import OPERATIONS as ATEN
 from ..dialects.aten.numbers import NumberOp
 from ..dialects.aten.promotion import compute_type
 from ..dialects.custom_operator import CustomSchemaOp, custom_operation
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.edge.control_flow import OPERATIONS as EDGE
 from ..dialects.expr import Expr
 from ..dialects.function import functions
 from ..dialects.schema_op import SchemaOp
@@ -36,6 +38,11 @@ SCALAR_FORMS: dict[str, str] = {
 _SECOND = {
     form: "exponent" if ".Tensor_Scalar" in form else "other" for form in SCALAR_FORMS.values()
 }
+
+CONTROL_FLOW: dict[str, type[Operation]] = {
+    op.name: counterpart for op, counterpart in zip(ATEN, EDGE, strict=True)
+}
+"""Branches, loops and yields of the aten dialect, with those of the edge dialect."""
 
 _UNCAST = frozenset({"condition", "mask"})
 
@@ -67,17 +74,35 @@ class ConvertAtenToEdgePass(ModulePass):
         """Convert every function of the module."""
         problems: list[Diagnostic] = []
         for function in functions(op):
-            for inner in list(function.body.block.ops):
-                if isinstance(inner, SchemaOp) and inner.dialect_name() == "aten":
+            for inner in list(function.walk()):
+                if (found := CONTROL_FLOW.get(inner.name)) is not None:
+                    _convert_control_flow(inner, found)
+                elif isinstance(inner, SchemaOp) and inner.dialect_name() == "aten":
                     try:
                         _convert(inner)
                     except DiagnosticsError as error:
                         problems.extend(error.diagnostics)
-            for inner in reversed(list(function.body.block.ops)):
+            for inner in reversed(list(function.walk())):
                 if isinstance(inner, NumberOp) and not inner.result.uses:
                     Rewriter.erase_op(inner)
         if problems:
             raise DiagnosticsError(problems)
+
+
+def _convert_control_flow(op: Operation, counterpart: type[Operation]) -> None:
+    """The same operation of the edge dialect; its regions are converted after it."""
+    regions = [op.detach_region(region) for region in list(op.regions)]
+    made = counterpart.create(
+        operands=op.operands,
+        result_types=op.result_types,
+        properties=op.properties,
+        attributes=op.attributes,
+        regions=regions,
+    )
+    made.location = op.location
+    for old, new in zip(op.results, made.results, strict=True):
+        new.name_hint = old.name_hint
+    Rewriter.replace_op(op, made)
 
 
 def _convert(op: SchemaOp) -> None:

@@ -23,6 +23,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from ..dialects import memory
+from ..dialects.control_flow import ControlFlowOp
 from ..dialects.delegate import CallOp as DelegateCallOp
 from ..dialects.delegate import RegionOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
@@ -34,6 +35,7 @@ from ..dialects.edge.ops import (
     ToLayoutOp,
     WeightOp,
 )
+from ..dialects.edge.predicates import CompareOp, LogicOp
 from ..dialects.expr import Expr
 from ..dialects.function import (
     INPUTS,
@@ -56,6 +58,7 @@ from ..dialects.layout import (
 )
 from ..dialects.schema import Argument
 from ..dialects.schema_op import SchemaOp, is_schema_op
+from .memory_control_flow import ControlFlowConverter
 from .method_slots import MethodSlots, UnknownSymbolError
 from .size_entry import input_sizes
 from .write_back import write_back
@@ -117,6 +120,15 @@ class _MethodConverter:
         self._slot_of: dict[SSAValue, SSAValue] = {}
         self._names: dict[SSAValue, str] = {}
         self._buffers: dict[str, SSAValue] = {}
+        self._reserved: dict[SSAValue, SSAValue] = {}
+        self._control_flow = ControlFlowConverter(
+            self._slots,
+            self._slot_of,
+            self._reserved,
+            self._convert_known,
+            self._new_slot,
+            self._largest_sizes,
+        )
         self.problems: list[Diagnostic] = []
 
     def convert(self) -> memory.MethodOp:
@@ -137,10 +149,13 @@ class _MethodConverter:
             elif not self.problems:
                 outputs = self._return(op, inputs)
         begin = memory.BeginOp(inputs, outputs)
-        body = [*self._slots.declarations, begin, *self._slots.calls, memory.EndOp()]
+        self._slots.call(memory.EndOp())
+        first, *others = self._slots.blocks
+        calls = [op.detach() or op for op in list(first.ops)]
+        entry = Block([*self._slots.declarations, begin, *calls])
         method = memory.MethodOp(
             function.sym_name.data,
-            Region(Block(body)),
+            Region([entry, *others]),
             inputs=_text(function.attributes.get(INPUTS)),
             outputs=_text(function.attributes.get(OUTPUTS)),
         )
@@ -182,11 +197,29 @@ class _MethodConverter:
                 if name:
                     self._names.setdefault(value, name)
 
-    def _tensor_slot(self, value: SSAValue, source: Operation | None) -> SSAValue:
-        """A planned slot for a tensor value, as large as its sizes can become."""
+    def _new_slot(self, value: SSAValue, source: Operation, stacked: bool) -> SSAValue:
+        if isinstance(value.type, TensorType):
+            return self._tensor_slot(value, source, stacked)
+        slot = self._slot_of[value] = self._scalar_slot(value.type, None)
+        return slot
+
+    def _largest_sizes(self, value: SSAValue, source: Operation) -> Sequence[int]:
+        return self._bound(cast(TensorType[Attribute], value.type), source).get_shape()
+
+    def _tensor_slot(
+        self, value: SSAValue, source: Operation | None, stacked: bool = False
+    ) -> SSAValue:
+        """A planned slot for a tensor value, as large as its sizes can become.
+
+        One that is `stacked` row by row has another size after each.
+        """
         type = cast(TensorType[Attribute], value.type)
         bound = self._bound(type, source or self._function)
-        dynamic = not type.has_static_shape()
+        dynamic = stacked or not type.has_static_shape()
+        reserved = self._reserved.pop(value, None)
+        if reserved is not None and _holds(reserved, bound, dynamic):
+            self._slot_of[value] = reserved
+            return reserved
         op = memory.PlannedOp(bound, name=self._names.get(value), dynamic=dynamic)
         slot = self._slots.declare(op, source, value.name_hint)
         self._slot_of[value] = slot
@@ -262,6 +295,13 @@ class _MethodConverter:
                 self._to_layout(op)
             case DelegateCallOp():
                 self._delegate_call(op)
+            case ControlFlowOp():
+                if all(value in self._slot_of for value in op.operands):
+                    self._control_flow.convert(op)
+            case CompareOp():
+                self._compare(op)
+            case LogicOp():
+                self._logic(op)
             case RegionOp():
                 self._refuse(op, "is not compiled yet", "run lower-delegates first")
             case SchemaOp() if op.dialect_name() == "edge":
@@ -333,6 +373,35 @@ class _MethodConverter:
         self._slot_of[op.results[0]] = slot
         self._slots.call(memory.CallOp(name, arguments, returns=slot), op)
 
+    def _compare(self, op: CompareOp) -> None:
+        name = op.predicate.data
+        operands = [self._slots.size(op.left.data), self._slots.size(op.right.data)]
+        # The format has no `ne`.
+        operator = f"executorch_prim::{'eq' if name == 'ne' else name}.Scalar"
+        slot = self._scalar_call(operator, operands, op)
+        if name == "ne":
+            slot = self._scalar_call("executorch_prim::sym_not.Scalar", [slot], op)
+        self._slot_of[op.result] = slot
+
+    def _logic(self, op: LogicOp) -> None:
+        inputs = [self._slot_of[value] for value in op.inputs]
+        match op.operator.data:
+            case "not":
+                slot = self._scalar_call("executorch_prim::sym_not.Scalar", inputs, op)
+            case operator:
+                # `a and b` is `b if a else False`.
+                known = self._slots.literal(Argument("", "bool"), operator == "or")
+                choices = [inputs[1], known] if operator == "and" else [known, inputs[1]]
+                name = "executorch_prim::sym_ite.Scalar"
+                slot = self._scalar_call(name, [inputs[0], *choices], op)
+        self._slot_of[op.result] = slot
+
+    def _scalar_call(self, operator: str, operands: Sequence[SSAValue], op: Operation) -> SSAValue:
+        """The slot of a truth value that an instruction computes."""
+        slot = self._slots.declare(memory.ScalarOp(False), op)
+        self._slots.call(memory.CallOp(operator, operands, returns=slot), op)
+        return slot
+
     def _to_layout(self, op: ToLayoutOp) -> None:
         null = self._slots.literal(Argument("", "int"), None)
         false = self._slots.literal(Argument("", "bool"), False)
@@ -392,6 +461,13 @@ def _size_symbols(type: Attribute) -> set[str]:
         return set()
     dims = dims_of(cast(TensorType[Attribute], type))
     return {symbol for dim in dims for symbol in dim.symbols()}
+
+
+def _holds(slot: SSAValue, type: TensorType[Attribute], dynamic: bool) -> bool:
+    """Whether a planned slot is one for tensors of a type."""
+    op = slot.owner
+    planned = isinstance(op, memory.PlannedOp) and (op.dynamic is not None) == dynamic
+    return planned and memory.tensor_of(slot) == type
 
 
 def _is_planned(slot: SSAValue) -> bool:

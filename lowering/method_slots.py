@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from ..dialects import memory
 from ..dialects.expr import Atom, Expr
@@ -33,9 +34,11 @@ class MethodSlots:
 
     def __init__(self) -> None:
         self.declarations: list[Operation] = []
-        self.calls: list[Operation] = []
+        self.blocks = [Block()]
+        """The instructions; declarations are to stand before those of the first block."""
         self._literals: dict[Any, SSAValue] = {}
         self._sizes: dict[Expr, SSAValue] = {}
+        self._size_lists: dict[str, SSAValue] = {}
         self._sources: dict[str, tuple[SSAValue, int, int, int]] = {}
 
     def declare(
@@ -52,7 +55,21 @@ class MethodSlots:
         """Add an instruction, with the location of what it does."""
         if source is not None:
             call.location = source.location
-        self.calls.append(call)
+        self.blocks[-1].add_op(call)
+
+    def start(self, block: Block) -> None:
+        """Go on in a new block, behind the others."""
+        self.blocks.append(block)
+
+    @contextmanager
+    def scope(self) -> Generator[None]:
+        """What runs inside may not have run afterwards, so sizes are to be computed again then."""
+        sizes, lists, sources = self._sizes, self._size_lists, self._sources
+        self._sizes, self._size_lists, self._sources = dict(sizes), dict(lists), dict(sources)
+        try:
+            yield
+        finally:
+            self._sizes, self._size_lists, self._sources = sizes, lists, sources
 
     def literal(self, argument: Argument, value: Any) -> SSAValue:
         """The slot of a constant, tagged by its schema type; equal constants share one."""
@@ -60,6 +77,10 @@ class MethodSlots:
         key = (kind, type(value).__name__, str(value))
         if isinstance(value, Expr):
             return self.size(value)
+        if isinstance(value, list) and any(isinstance(i, Expr) for i in cast(list[Any], value)):
+            if (text := str(cast(list[Any], value))) not in self._size_lists:
+                self._size_lists[text] = self.declare(self._literal_op(argument, value))
+            return self._size_lists[text]
         if key not in self._literals:
             self._literals[key] = self.declare(self._literal_op(argument, value))
         return self._literals[key]
@@ -104,6 +125,10 @@ class MethodSlots:
         """Let the sizes of a result, once it is computed, give the symbols that no input has."""
         if any(dim.symbols() - self._sources.keys() for dim in dims):
             self.bind_sizes(slot, dims)
+
+    def knows(self, expr: Expr) -> bool:
+        """Whether all symbols of a size have values."""
+        return all(s in self._sources or Expr.of(s) in self._sizes for s in expr.symbols())
 
     def size(self, expr: Expr) -> SSAValue:
         """The slot of a size, computed by the program where it is first needed."""
@@ -153,5 +178,5 @@ class MethodSlots:
 
     def _compute(self, operator: str, *operands: SSAValue) -> SSAValue:
         result = self.declare(memory.ScalarOp(0))
-        self.calls.append(memory.CallOp(operator, operands, returns=result))
+        self.call(memory.CallOp(operator, operands, returns=result))
         return result

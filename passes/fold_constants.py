@@ -58,10 +58,10 @@ class FoldConstantsPass(ModulePass):
 
 def fold_constants(function: FuncOp, weights: WeightsStore) -> None:
     """Fold a function, and erase the constants that nothing uses."""
-    for inner in list(function.body.block.ops):
+    for inner in list(function.walk()):
         if isinstance(inner, SchemaOp) and inner.dialect_name() == "edge":
             _fold(inner, weights)
-    for inner in reversed(list(function.body.block.ops)):
+    for inner in reversed(list(function.walk())):
         if _is_dead_constant(inner):
             Rewriter.erase_op(inner)
 

@@ -12,18 +12,23 @@ from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
 from ..dialects.aten import TABLE
+from ..dialects.aten.control_flow import OPERATIONS
 from ..dialects.aten.numbers import NumberOp
 from ..dialects.aten.promotion import compute_type
 from ..dialects.custom_operator import CustomSchemaOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.edge.ops import ConstantOp, LiteralOp, ScalarOp, StateOp, SymbolOp, WeightOp
+from ..dialects.edge.predicates import CompareOp, LogicOp
 from ..dialects.function import functions
 from ..dialects.schema_op import SchemaOp, operation_name
 from .shape_rules import shape_problem
 
 _OTHER_OPERATIONS = (
+    *OPERATIONS,
+    CompareOp,
     ConstantOp,
     LiteralOp,
+    LogicOp,
     NumberOp,
     ReturnOp,
     ScalarOp,
@@ -36,9 +41,9 @@ _OTHER_OPERATIONS = (
 class VerifyAtenPass(ModulePass):
     """Check the invariant of the aten dialect; every violation is named at once.
 
-    Only operators of the table, custom ones, weights, constants and Python numbers are there;
-    results have the dtype that PyTorch's promotion gives, and shapes fit. A sound module is left
-    as it is:
+    Only operators of the table, custom ones, branches, loops, weights, constants and numbers are
+    there; results have the dtype that PyTorch's promotion gives, and shapes fit. A sound module is
+    left as it is:
 
     ```mlir
     %0 = aten.number 0.5 : tensor<f64>

@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 
 from ..dialects.delegate import Delegate
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
+from ..dialects.edge.control_flow import OPERATIONS
 from ..dialects.edge.dtypes import Dtypes, check
 from ..dialects.edge.ops import (
     ConstantOp,
@@ -23,6 +24,7 @@ from ..dialects.edge.ops import (
     ToLayoutOp,
     WeightOp,
 )
+from ..dialects.edge.predicates import CompareOp, LogicOp
 from ..dialects.function import functions, symbol_ranges
 from ..dialects.layout import ExprAttr, ExprsAttr, dims_of, order_of
 from ..dialects.schema_op import SchemaOp
@@ -32,7 +34,7 @@ from .shape_rules import shape_problem
 
 _OTHER_OPERATIONS = (
     ConstantOp, LiteralOp, ReturnOp, ScalarOp, StateOp, SymbolOp, ToLayoutOp, WeightOp,
-    *Delegate.operations,
+    CompareOp, LogicOp, *OPERATIONS, *Delegate.operations,
 )  # fmt: skip
 
 

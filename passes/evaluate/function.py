@@ -6,8 +6,9 @@ against, and what `edge-run` does with such a text.
 
 from __future__ import annotations
 
+import operator
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
@@ -17,16 +18,19 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from ...dialects import kernel
+from ...dialects import control_flow, kernel
 from ...dialects.aten.numbers import NumberOp
+from ...dialects.control_flow import ControlFlowOp
 from ...dialects.delegate import CallOp, RegionOp, YieldOp
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, ScalarOp, StateOp, SymbolOp, ToLayoutOp
+from ...dialects.edge.predicates import CompareOp, LogicOp
 from ...dialects.expr import Expr
 from ...dialects.function import mutations
 from ...dialects.schema_op import SchemaOp
 from ...runtime.delegates import Backends
 from .arrays import Array, empty_array, fits, known_array, numpy_dtype
+from .control_flow import run_control_flow
 from .delegate_call import call_payload
 from .inputs import bind_sizes
 from .kernels import run_program
@@ -78,12 +82,12 @@ def _run_block(
     values: dict[SSAValue, Any] = {**outer, **dict(zip(block.args, inputs, strict=True))}
     last_use = _last_uses(block)
     for op in block.ops:
-        if isinstance(op, ReturnOp | YieldOp | kernel.YieldOp):
+        if isinstance(op, ReturnOp | YieldOp | kernel.YieldOp | control_flow.YieldOp):
             return [values[operand] for operand in op.operands]
         results = _results(op, values, sizes, surroundings)
         for result, value in zip(op.results, results, strict=True):
             values[result] = value
-            if isinstance(op, SchemaOp) and isinstance(result.type, TensorType):
+            if isinstance(op, SchemaOp | ControlFlowOp) and isinstance(result.type, TensorType):
                 # A size that depends on data is known from here on.
                 fits(cast(TensorType[Attribute], result.type), value, sizes)
         for operand in last_use.get(op, ()):
@@ -127,6 +131,17 @@ def _results(
             return _run_block(op.body.block, (), sizes, surroundings, values)
         case kernel.CopyOp():
             return [values[op.source]]
+        case ControlFlowOp():
+
+            def run(block: Block, inputs: Sequence[Any], sizes: dict[str, int]) -> list[Any]:
+                return _run_block(block, inputs, sizes, surroundings, values)
+
+            return run_control_flow(op, [values[value] for value in op.operands], sizes, run)
+        case CompareOp():
+            left, right = (side.data.evaluate(sizes) for side in (op.left, op.right))
+            return [getattr(operator, op.predicate.data)(left, right)]
+        case LogicOp():
+            return [_LOGIC[op.operator.data](values[value] for value in op.inputs)]
         case CallOp():
             inputs = [values[value] for value in op.inputs]
             return call_payload(op, inputs, sizes, surroundings.weights, surroundings.backends)
@@ -158,6 +173,13 @@ def _results(
             if known is None:
                 raise DiagnosticsError([Diagnostic.at(op, "cannot be run in this dialect")])
             return [known]
+
+
+_LOGIC: Mapping[str, Callable[[Iterable[bool]], bool]] = {
+    "and": all,
+    "or": any,
+    "not": lambda inputs: not any(inputs),
+}
 
 
 def _last_uses(block: Block) -> dict[Operation, list[SSAValue]]:
