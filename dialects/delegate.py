@@ -25,6 +25,9 @@ from xdsl.utils.exceptions import VerifyException
 REASON = "delegate.reason"
 """On an operation: why no backend took it, each of the asked backends with its reason."""
 
+ASKED = "delegate.backends"
+"""On a partitioned module: the names of the backends that were asked, in order of preference."""
+
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 from xdsl.utils.arg_spec import ArgSpec, ParameterListType
@@ -17,7 +18,7 @@ from xdsl.utils.exceptions import PassFailedException
 
 from ..dialects import memory
 from ..dialects.context import weights_of
-from ..dialects.delegate import CallOp, RegionOp
+from ..dialects.delegate import ASKED, CallOp, RegionOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.weights import WeightsStore
 from ..runtime.program.schema import BytesLike
@@ -78,9 +79,9 @@ class LowerDelegatesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Compile all regions; DiagnosticsError has what every backend refuses."""
         regions = [inner for inner in op.walk() if isinstance(inner, RegionOp)]
-        backends = _backends(regions)
+        backends = _backends(op, regions)
         options = _options_by_backend(self.options, backends)
-        if not regions:
+        if not backends:
             return
         weights = weights_of(ctx)
         named = _NamedData(op, weights)
@@ -111,15 +112,17 @@ def _texts(values: ParameterListType) -> list[str]:
     return [str(v).lower() if isinstance(v, bool) else str(v) for v in values or (True,)]
 
 
-def _backends(regions: list[RegionOp]) -> dict[str, Backend]:
+def _backends(module: ModuleOp, regions: list[RegionOp]) -> dict[str, Backend]:
+    """The backends of the regions, and those that were asked and took nothing, by name."""
     found: dict[str, Backend] = {}
-    for region in regions:
-        name = region.backend.data
+    asked = cast(ArrayAttr[StringAttr], module.attributes.pop(ASKED, ArrayAttr([])))
+    users: list[tuple[str, Operation]] = [(name.data, module) for name in asked]
+    for name, user in users + [(region.backend.data, region) for region in regions]:
         if name not in found:
             try:
                 found[name] = find_backend(name)
             except BackendError as error:
-                raise DiagnosticsError([Diagnostic.at(region, str(error))]) from error
+                raise DiagnosticsError([Diagnostic.at(user, str(error))]) from error
     return found
 
 

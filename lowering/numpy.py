@@ -34,6 +34,7 @@ _FUNCTIONS = {
     "aten::mul.Tensor": "mul",
     "aten::mm": "matmul",
     "aten::bmm": "matmul",
+    "aten::matmul": "matmul",
     "aten::linear": "linear",
     "aten::softmax.int": "softmax",
     "aten::_softmax": "softmax",

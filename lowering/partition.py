@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
@@ -15,7 +15,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.traits import is_side_effect_free
 from xdsl.utils.exceptions import PassFailedException
 
-from ..dialects.delegate import REASON, RegionOp, YieldOp
+from ..dialects.delegate import ASKED, REASON, RegionOp, YieldOp
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.edge.ops import ConstantOp, ToLayoutOp, WeightOp
 from ..dialects.function import functions
@@ -72,6 +72,7 @@ class PartitionPass(ModulePass):
         for function in functions(op):
             for block in list(_blocks(function)):
                 _partition(block, backends)
+        op.attributes[ASKED] = ArrayAttr(StringAttr(backend.name) for backend in backends)
         if self.require_full_delegation:
             left = [leftover for f in functions(op) for leftover in leftovers(f)]
             if left:
@@ -217,10 +218,11 @@ def plan(graph: Graph, taker: dict[Operation, str]) -> list[Group]:
     """The groups of operations that become regions; no cycle leads through several of them.
 
     Each operation has a level: that of what it needs, one more where it is delegated and needs
-    something that its backend does not have. Groups are the operations of one backend and one
-    level. A path that leaves a group comes to a higher level before it enters a group again, so
-    groups are convex, and all of them at once make no cycle. Views at the border of a group that
-    would cost nothing outside leave it and `taker`, which may join the groups around them.
+    something that its backend does not have; before anything delegated it is -1. Groups are the
+    operations of one backend and one level. A path that leaves a group comes to a higher level
+    before it enters a group again, so groups are convex, and all of them at once make no cycle.
+    Views at the border of a group that would cost nothing outside leave it and `taker`, which may
+    join the groups around them.
     """
     while True:
         groups = _levelled(graph, taker)
@@ -244,7 +246,7 @@ def _levelled(graph: Graph, taker: Mapping[Operation, str]) -> list[Group]:
                 for need in needs
                 if not _is_constant(need)
             ),
-            default=0,
+            default=-1 if backend is None else 0,
         )
         if backend is not None:
             groups.setdefault((level, backend), Group(backend)).ops.append(op)
