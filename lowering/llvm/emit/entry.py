@@ -1,7 +1,7 @@
 """The entries of a program: `run`, and what `team.py` needs for `run_team`.
 
     int run(void *arena, void **args, const int64_t *scalars);
-    int run_team(void *arena, void **args, const int64_t *scalars, void *team);
+    int run_team(void *arena, void **args, const int64_t *scalars, void *pace);
 
 `args` are the inputs, the outputs, then the weights in the order of `weight_keys`. The arena has
 the program's bytes, then scratch memory for each thread.

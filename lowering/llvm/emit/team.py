@@ -7,10 +7,15 @@ for those that others have claimed, and goes on. So a thread that the system doe
 delays others only while it holds a task, and the leader needs nobody.
 
 A waiting thread spins a while, then sleeps on a futex, which also lets the system move a thread
-that waits for a core to the leader's. Where a claimed task came back late (the machine is busy),
-the leader works alone for a time, longer each time that this happens again.
+that waits for a core to the leader's.
 
-The runtime makes the team's memory, zero but for CONFIGURATION, and threads that call `worker`.
+Whether help is worth it depends on the program and on what else the machine does, so it is measured
+(`run_team`): a program runs four times in each way, the first of them not counted, then in the way
+that was faster. When help gets slower than working alone was, that is tried again; and while a
+program runs alone, help is tried again after some time, ever longer while it does not help.
+
+The runtime makes the team's memory, zero but for its configuration, threads that call `worker`, and
+for each program its pace: the team's address, then zeros.
 """
 
 from __future__ import annotations
@@ -33,10 +38,10 @@ LEADER_SPINS = 2_000
 WORKER_SPINS = 10_000
 """Pauses before a thread sleeps: some 50 and 250 microseconds."""
 
-LATE = 300_000
-MOST_ALONE = 200_000_000
-"""Nanoseconds of waiting for a claimed task after which the leader works alone for a time, 16 times
-as long, doubled each time up to the second number; runs without waiting shorten it again."""
+TRIAL = 4
+FIRST_PAUSE = 20_000_000
+LAST_PAUSE = 1_000_000_000
+"""Runs of a trial; nanoseconds from the end of a trial in which help was no use to the next."""
 
 # Where things are in the team's memory; each line of the cache has one kind of writer.
 _PLACES = {
@@ -50,8 +55,6 @@ _PLACES = {
     "epoch": 256,
     "sleepers": 260,
     "busy": 320,
-    "alone_until": 384,
-    "alone_for": 392,
     # The configuration.
     "syscall": 448,
     "futex": 456,
@@ -60,50 +63,139 @@ _PLACES = {
     "clock": 480,
 }
 
+_PACE = {"team": 0, "mean": 8, "alone": 24, "trial": 32, "sum": 40, "next": 48, "pause": 56}
+"""Where things are in a program's pace; there are two means, of runs with the team and alone."""
+
 _TEXT = """
 declare i32 @run(ptr, ptr, ptr)
 declare void @launches(ptr, ptr, ptr)
 
-define i32 @run_team(ptr %arena, ptr %args, ptr %scalars, ptr %team) ATTRIBUTES {
+define i32 @run_team(ptr %arena, ptr %args, ptr %scalars, ptr %pace) ATTRIBUTES {
 entry:
+  %team = load ptr, ptr %pace, align 8
   %busy = PLACE(busy)
   %locked = cmpxchg ptr %busy, i32 0, i32 1 acquire monotonic
-  %mine = extractvalue { i32, i1 } %locked, 1
-  br i1 %mine, label %lead, label %alone
-alone:
+  %free = extractvalue { i32, i1 } %locked, 1
+  br i1 %free, label %lead, label %taken
+taken:
   %result = call i32 @run(ptr %arena, ptr %args, ptr %scalars)
   ret i32 %result
 lead:
-  %until_place = PLACE(alone_until)
-  %until = load i64, ptr %until_place, align 8
-  %limited = icmp ne i64 %until, 0
-  br i1 %limited, label %check, label %start
-check:
-  %now = call i64 @now(ptr %team)
-  %early = icmp slt i64 %now, %until
-  br i1 %early, label %leave, label %again
-leave:
-  store atomic i32 0, ptr %busy release, align 4
-  br label %alone
-again:
-  store i64 0, ptr %until_place, align 8
-  br label %start
-start:
+  %begin = call i64 @now(ptr %team)
+  %alone = call i1 @chosen(ptr %pace, i64 %begin)
+  br i1 %alone, label %by_self, label %together
+by_self:
+  %unused = call i32 @run(ptr %arena, ptr %args, ptr %scalars)
+  br label %end
+together:
   call void @wake(ptr %team)
   call void @launches(ptr %arena, ptr %args, ptr %team)
-  %late = load i64, ptr %until_place, align 8
-  %was_late = icmp ne i64 %late, 0
-  br i1 %was_late, label %end, label %shorten
-shorten:
-  %for_place = PLACE(alone_for)
-  %for = load i64, ptr %for_place, align 8
-  %part = lshr i64 %for, 5
-  %less = sub i64 %for, %part
-  store i64 %less, ptr %for_place, align 8
   br label %end
 end:
+  %now = call i64 @now(ptr %team)
+  %took = sub i64 %now, %begin
+  call void @learn(ptr %pace, i1 %alone, i64 %took, i64 %now)
   store atomic i32 0, ptr %busy release, align 4
   ret i32 0
+}
+
+; Whether to run alone now; begins a trial of the team when it is time.
+define internal i1 @chosen(ptr %pace, i64 %now) ATTRIBUTES {
+entry:
+  %alone_place = PACE(alone)
+  %trial_place = PACE(trial)
+  %next_place = PACE(next)
+  %alone = load i64, ptr %alone_place, align 8
+  %trial = load i64, ptr %trial_place, align 8
+  %next = load i64, ptr %next_place, align 8
+  %is_alone = icmp eq i64 %alone, 1
+  %settled = icmp eq i64 %trial, 0
+  %due = icmp sge i64 %now, %next
+  %both = and i1 %is_alone, %settled
+  %begin = and i1 %both, %due
+  br i1 %begin, label %try, label %end
+try:
+  call void @try(ptr %pace, i64 0)
+  ret i1 false
+end:
+  ret i1 %is_alone
+}
+
+; Begin a trial of one way.
+define internal void @try(ptr %pace, i64 %alone) ATTRIBUTES {
+  %alone_place = PACE(alone)
+  %trial_place = PACE(trial)
+  %sum_place = PACE(sum)
+  store i64 %alone, ptr %alone_place, align 8
+  store i64 TRIAL, ptr %trial_place, align 8
+  store i64 0, ptr %sum_place, align 8
+  ret void
+}
+
+; Take a run's time into account.
+define internal void @learn(ptr %pace, i1 %alone, i64 %took, i64 %now) ATTRIBUTES {
+entry:
+  %alone_place = PACE(alone)
+  %trial_place = PACE(trial)
+  %means = PACE(mean)
+  %own = zext i1 %alone to i64
+  %other = sub i64 1, %own
+  %own_place = getelementptr i64, ptr %means, i64 %own
+  %other_place = getelementptr i64, ptr %means, i64 %other
+  %mean = load i64, ptr %own_place, align 8
+  %mean_other = load i64, ptr %other_place, align 8
+  %trial = load i64, ptr %trial_place, align 8
+  %settled = icmp eq i64 %trial, 0
+  br i1 %settled, label %usual, label %tried
+usual:
+  %more = sub i64 %took, %mean
+  %part = ashr i64 %more, 3
+  %moved = add i64 %mean, %part
+  store i64 %moved, ptr %own_place, align 8
+  %slower = icmp sgt i64 %moved, %mean_other
+  %shared = xor i1 %alone, true
+  %doubt = and i1 %slower, %shared
+  br i1 %doubt, label %try_other, label %end
+tried:
+  %sum_place = PACE(sum)
+  %sum = load i64, ptr %sum_place, align 8
+  %is_first = icmp eq i64 %trial, TRIAL
+  %counted = select i1 %is_first, i64 0, i64 %took
+  %new_sum = add i64 %sum, %counted
+  %left = sub i64 %trial, 1
+  store i64 %new_sum, ptr %sum_place, align 8
+  store i64 %left, ptr %trial_place, align 8
+  %over = icmp eq i64 %left, 0
+  br i1 %over, label %judge, label %end
+judge:
+  %counted_runs = sub i64 TRIAL, 1
+  %trial_mean = udiv i64 %new_sum, %counted_runs
+  store i64 %trial_mean, ptr %own_place, align 8
+  %unknown = icmp eq i64 %mean_other, 0
+  br i1 %unknown, label %try_other, label %compare
+compare:
+  %better = icmp sle i64 %trial_mean, %mean_other
+  %winner = select i1 %better, i64 %own, i64 %other
+  store i64 %winner, ptr %alone_place, align 8
+  %pause_place = PACE(pause)
+  %next_place = PACE(next)
+  %pause = load i64, ptr %pause_place, align 8
+  %twice = shl i64 %pause, 1
+  %much = icmp ugt i64 %twice, LAST_PAUSE
+  %limited = select i1 %much, i64 LAST_PAUSE, i64 %twice
+  %little = icmp ult i64 %limited, FIRST_PAUSE
+  %longer = select i1 %little, i64 FIRST_PAUSE, i64 %limited
+  %stay_alone = icmp eq i64 %winner, 1
+  %new_pause = select i1 %stay_alone, i64 %longer, i64 0
+  %next = add i64 %now, %new_pause
+  store i64 %new_pause, ptr %pause_place, align 8
+  store i64 %next, ptr %next_place, align 8
+  br label %end
+try_other:
+  call void @try(ptr %pace, i64 %other)
+  br label %end
+end:
+  ret void
 }
 
 ; Wake the workers that sleep.
@@ -127,17 +219,6 @@ define void @share(ptr %team, ptr %launch, i64 %tasks, ptr %arena, ptr %args) AT
 entry:
   %word = PLACE(word)
   %done = PLACE(done)
-  %until_place = PLACE(alone_until)
-  %until = load i64, ptr %until_place, align 8
-  %limited = icmp ne i64 %until, 0
-  br i1 %limited, label %by_self, label %post
-by_self:
-  %i = phi i64 [0, %entry], [%i1, %by_self]
-  call void %launch(ptr %arena, ptr %args, i64 0, i64 %i)
-  %i1 = add i64 %i, 1
-  %more = icmp ult i64 %i1, %tasks
-  br i1 %more, label %by_self, label %end
-post:
   %launch_place = PLACE(launch)
   %arena_place = PLACE(arena)
   %args_place = PLACE(args)
@@ -161,7 +242,7 @@ rouse:
   call void @wake(ptr %team)
   br label %claim
 claim:
-  %mine = phi i64 [0, %post], [0, %rouse], [%mine, %try], [%mine1, %own]
+  %mine = phi i64 [0, %entry], [0, %rouse], [%mine, %try], [%mine1, %own]
   %seen = load atomic i64, ptr %word monotonic, align 8
   %left = and i64 %seen, 4294967295
   %none = icmp eq i64 %left, 0
@@ -198,12 +279,11 @@ end:
   ret void
 }
 
-; Sleep until others have done so many tasks; if that takes long, work alone for a time.
+; Sleep until others have done so many tasks.
 define internal void @await(ptr %team, i64 %theirs) ATTRIBUTES {
 entry:
   %done = PLACE(done)
   %waiting = PLACE(waiting)
-  %begin = call i64 @now(ptr %team)
   br label %check
 check:
   store atomic i32 1, ptr %waiting seq_cst, align 4
@@ -215,25 +295,6 @@ sleep:
   br label %check
 awake:
   store atomic i32 0, ptr %waiting monotonic, align 4
-  %now = call i64 @now(ptr %team)
-  %took = sub i64 %now, %begin
-  %late = icmp sgt i64 %took, LATE
-  br i1 %late, label %alone, label %end
-alone:
-  %until_place = PLACE(alone_until)
-  %for_place = PLACE(alone_for)
-  %for = load i64, ptr %for_place, align 8
-  %twice = shl i64 %for, 1
-  %share = shl i64 %took, 4
-  %longer = icmp ugt i64 %share, %twice
-  %wanted = select i1 %longer, i64 %share, i64 %twice
-  %large = icmp ugt i64 %wanted, MOST_ALONE
-  %new = select i1 %large, i64 MOST_ALONE, i64 %wanted
-  store i64 %new, ptr %for_place, align 8
-  %until = add i64 %now, %new
-  store i64 %until, ptr %until_place, align 8
-  br label %end
-end:
   ret void
 }
 
@@ -359,12 +420,12 @@ entry:
 
 def emit_team(target: Target) -> str:
     """The module of `run_team` and `worker`; it calls `run` and `launches` of the program."""
-    text = re.sub(
-        r"PLACE\((\w+)\)",
-        lambda place: f"getelementptr i8, ptr %team, i64 {_PLACES[place[1]]}",
-        _TEXT.replace("ATTRIBUTES", target.attributes),
-    )
-    for name in ("LEADER_SPINS", "WORKER_SPINS", "LATE", "MOST_ALONE"):
+    text = _TEXT.replace("ATTRIBUTES", target.attributes)
+    for memory, places in (("team", _PLACES), ("pace", _PACE)):
+        for name, offset in places.items():
+            address = f"getelementptr i8, ptr %{memory}, i64 {offset}"
+            text = text.replace(f"{'PLACE' if memory == 'team' else 'PACE'}({name})", address)
+    for name in ("LEADER_SPINS", "WORKER_SPINS", "TRIAL", "FIRST_PAUSE", "LAST_PAUSE"):
         text = re.sub(rf"\b{name}\b", str(globals()[name]), text)
     architecture = target.triple.partition("-")[0]
     pause = _PAUSE.get(architecture, "")

@@ -44,11 +44,13 @@ class Region:
         self._sizes = (*compiled.inputs, *compiled.outputs)
         self._weights = weights
         self._entry = self._code.address + compiled.run
-        self._team: tuple[int, ...] = ()
+        self._pace: tuple[int, ...] = ()
         if threads > 1 and compiled.run_team is not None and compiled.worker is not None:
             team = team_for(threads, compiled.team_version, self._code, compiled.worker)
             self._entry = self._code.address + compiled.run_team
-            self._team = (team.address,)
+            # The team's address, then what the code learns about its speed.
+            self._pace_memory = np.array([team.address, *[0] * 7], np.uint64)
+            self._pace = (self._pace_memory.ctypes.data,)
         self._arena = allocate(compiled.arena + max(1, threads) * compiled.scratch)
         touched = self._arena.size + sum(self._sizes) + sum(weight.size for weight in weights)
         self._is_quick = touched < QUICK_BYTES
@@ -64,6 +66,6 @@ class Region:
         if given != self._sizes:
             raise ProgramError(f"its code takes {self._sizes} bytes, the call has {given}")
         pointers = np.array([a.ctypes.data for a in (*arrays, *self._weights)], np.uintp)
-        addresses = (self._arena.ctypes.data, pointers.ctypes.data, 0, *self._team)
+        addresses = (self._arena.ctypes.data, pointers.ctypes.data, 0, *self._pace)
         call = quick_call if self._is_quick else bound_call
         return call(self._entry, addresses, (self, pointers, arrays))
