@@ -101,8 +101,11 @@ class InputSizes:
                 raise _error(found, f"must be {wanted}, which follows from {sources}")
 
     def values(self, choose: Callable[[str, int, int | None], int]) -> dict[str, int]:
-        """A value for each symbol, from `choose(symbol, low, high)`."""
-        return {name: choose(name, *bounds) for name, bounds in self.ranges.items()}
+        """A value for each symbol of the inputs, from `choose(symbol, low, high)`."""
+        named = {s for entry in self.inputs for size in _as_tuple(entry) for s in symbols(size)}
+        return {
+            name: choose(name, *bounds) for name, bounds in self.ranges.items() if name in named
+        }
 
     def shape(self, index: int, values: Mapping[str, int]) -> list[int] | int | None:
         """The shape, or the number, of input `index` for the given values of the symbols."""
@@ -172,6 +175,12 @@ def symbols(size: Size) -> set[str]:
             return symbols(left) | symbols(right)
         case _:
             return set()
+
+
+def _as_tuple(entry: Size | tuple[Size, ...] | None) -> tuple[Size, ...]:
+    if entry is None:
+        return ()
+    return entry if isinstance(entry, tuple) else (entry,)
 
 
 def _directness(entry: tuple[Size, Dimension]) -> bool:

@@ -28,7 +28,8 @@ class TensorInfo:
 
     A tensor has its `shape` (where `dynamic`, the largest one), numpy `dtype`, scalar type as the
     IR spells it (`f32`) and size in bytes. A Python value has no dimensions and no bytes, and the
-    scalar type `int`, `float`, `bool`, `str` or `none`; the last two have no dtype.
+    scalar type `int`, `float`, `bool`, `str` or `none`; the last two have no dtype. `value` is what
+    the program's table has for it: for an input the number of the capture.
     """
 
     name: str
@@ -38,6 +39,7 @@ class TensorInfo:
     nbytes: int
     dynamic: bool
     is_tensor: bool
+    value: int | float | bool | str | None = None
 
     def __str__(self) -> str:
         if not self.is_tensor:
@@ -151,16 +153,16 @@ def _describe_value(name: str, value: Value) -> TensorInfo:
             value.shape_dynamism != ShapeDynamism.STATIC,
             is_tensor=True,
         )
-    scalar_type, dtype = "none", None
+    scalar_type, dtype, number = "none", None, None
     match value:
-        case Int():
+        case Int(number):
             scalar_type, dtype = "int", np.dtype(np.int64)
-        case Double():
+        case Double(number):
             scalar_type, dtype = "float", np.dtype(np.float64)
-        case Bool():
+        case Bool(number):
             scalar_type, dtype = "bool", np.dtype(np.bool_)
-        case String():
+        case String(number):
             scalar_type = "str"
         case _:
             pass
-    return TensorInfo(name, (), dtype, scalar_type, 0, dynamic=False, is_tensor=False)
+    return TensorInfo(name, (), dtype, scalar_type, 0, dynamic=False, is_tensor=False, value=number)

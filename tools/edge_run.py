@@ -11,6 +11,8 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from ..runtime.errors import ProgramError
 from ..runtime.method_info import MethodInfo
 from ..runtime.module import load
@@ -21,11 +23,13 @@ from .inputs import bind_inputs, parse_value
 from .plugins import add_load_option, load_files
 from .result_summary import summarise
 from .runnable import Runnable, RunnableProgram, runnable_module
+from .sweep import sweep_points
 
 _DESCRIPTION = """\
 Runs a program (.pte), or a module of any stage (.mlir), with the numpy interpreter:
   edge-run model.pte --input 1x3x224x224xf32=random:0 --output out.npz
   edge-run model.mlir --input @x.npy --expect @y.npy --rtol 1e-4
+  edge-run model.pte --shapes min,mid,max --compare stages/aten.mlir
 
 An input is 1x3xf32=random:SEED, 1x3xf32=0 (all the same), 3xf32=1,2,3, @file.npy, or a Python
 number 5:i64, 0.5:f64, true:i1; with NAME= before it, it is given by name."""
@@ -51,6 +55,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("file", help="MODEL.pte or MODEL.mlir; - for text from stdin")
     parser.add_argument(
         "--input", action="append", default=[], metavar="SPEC", help="an input, in order or by name"
+    )
+    parser.add_argument(
+        "--shapes",
+        metavar="min,mid,max",
+        help="run with random inputs at these values of the dynamic sizes (or at numbers), and "
+        "print a line for each",
+    )
+    parser.add_argument(
+        "--compare",
+        metavar="FILE",
+        help="the outputs must be those of another program or module for the same inputs",
     )
     parser.add_argument("--method", metavar="NAME", help="default: forward, or the only one")
     parser.add_argument(
@@ -112,8 +127,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
-    runnable = _open(args)
+    runnable = _open(args, args.file)
     method = _method(runnable, args)
+    other = None if args.compare is None else _open(args, args.compare)
+    if args.shapes is not None:
+        return _sweep(runnable, other, method, args)
     inputs = bind_inputs(method, args.input)
     outputs = runnable.run(method.name, inputs)
     named = {info.name: value for info, value in zip(method.outputs, outputs, strict=True)}
@@ -121,18 +139,65 @@ def _run(args: argparse.Namespace) -> int:
         write_arrays(args.output, named)
     if args.expect:
         _check(args, named)
+    if other is not None and (problems := _compare(other, method, inputs, outputs, args)):
+        raise ToolError("\n".join(problems))
     if args.benchmark:
         print(f"median of {args.benchmark} runs: {_benchmark(runnable, method, inputs, args)}")
     if args.profile:
         _print_profile(runnable.profile(method.name, inputs))
-    if not (args.output or args.expect or args.benchmark or args.profile):
+    if not (args.output or args.expect or args.compare or args.benchmark or args.profile):
         for name, value in named.items():
             print(summarise(name, value))
     return 0
 
 
-def _open(args: argparse.Namespace) -> Runnable:
-    path: str = args.file
+def _sweep(
+    runnable: Runnable, other: Runnable | None, method: MethodInfo, args: argparse.Namespace
+) -> int:
+    """Run at each of the shapes, a line for each; 1 where one failed or differed."""
+    unused = {"--input": args.input, "--expect": args.expect, "--output": args.output}
+    unused |= {"--benchmark": args.benchmark, "--profile": args.profile}
+    if given := [name for name, value in unused.items() if value]:
+        raise ToolError(f"--shapes makes its own inputs; leave out {', '.join(given)}")
+    failed = False
+    for point in sweep_points(method, args.shapes):
+        # Both may write inputs that they mutate.
+        inputs = [x.copy() if hasattr(x, "copy") else x for x in point.inputs]
+        try:
+            outputs = runnable.run(method.name, inputs)
+            problems = _compare(other, method, point.inputs, outputs, args) if other else []
+        except (ProgramError, ToolError) as error:
+            problems, outputs = [str(error)], []
+        failed = failed or bool(problems)
+        result = "; ".join(problems) or ", ".join(
+            f"{list(np.shape(value))}" for value in outputs if value is not None
+        )
+        print(f"{point} -> {result}")
+    return int(failed)
+
+
+def _compare(
+    other: Runnable,
+    method: MethodInfo,
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    args: argparse.Namespace,
+) -> list[str]:
+    """How the outputs differ from those of another program or module."""
+    if method.name not in other.methods:
+        raise ToolError(f"{args.compare} has no method {method.name!r}")
+    wanted = other.run(method.name, inputs)
+    if len(wanted) != len(outputs):
+        return [f"{len(outputs)} outputs, {args.compare} has {len(wanted)}"]
+    problems: list[str] = []
+    for info, value, want in zip(method.outputs, outputs, wanted, strict=True):
+        atol = args.rtol * largest(want) if args.atol is None else args.atol
+        if (difference := compare(value, want, args.rtol, atol)) is not None:
+            problems.append(f"output {info.name} is not that of {args.compare}: {difference}")
+    return problems
+
+
+def _open(args: argparse.Namespace, path: str) -> Runnable:
     backends = [name for names in args.backend for name in names.split(",") if name]
     if path != "-" and (path.endswith(".pte") or _is_program(path)):
         try:

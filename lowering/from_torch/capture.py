@@ -74,7 +74,9 @@ def _export(
 
 def _load(path: str | os.PathLike[str]) -> ExportedProgram:
     try:
-        return torch.export.load(os.fspath(path))
+        program = torch.export.load(os.fspath(path))
+        _drop_ranges_of_expressions(program)
+        return program
     except FileNotFoundError:
         raise CaptureError(f"{path}: no such file") from None
     except Exception as error:
@@ -87,6 +89,16 @@ def _load(path: str | os.PathLike[str]) -> ExportedProgram:
         raise CaptureError(
             f"{path}: not an exported program ({reason}); write one with torch.export.save"
         ) from None
+
+
+def _drop_ranges_of_expressions(program: ExportedProgram) -> None:
+    """Loading puts the bounds of sizes like `2 * s0` among those of symbols: torch then fails."""
+    values = (node.meta.get("val") for node in program.graph.nodes)
+    tensor: Any = next((value for value in values if isinstance(value, torch.Tensor)), None)
+    environment = getattr(getattr(tensor, "fake_mode", None), "shape_env", None)
+    ranges: dict[Any, Any] = getattr(environment, "var_to_range", {})
+    for size in [size for size in ranges if not size.is_Symbol]:
+        del ranges[size]
 
 
 def _decompose(program: ExportedProgram) -> ExportedProgram:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgeir.tools.edge_opt import main as edge_opt
 from edgeir.tools.edge_run import main
 from edgeir.tools.edge_translate import main as translate
 
@@ -208,3 +209,85 @@ def test_unplanned_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = tmp_path / "m.mlir"
     path.write_text(MEMORY.replace(" in 1 at 0", ""))
     assert "run plan-memory" in _fails([str(path), "--input", X], capsys)
+
+
+DYNAMIC = """\
+func.func @forward(
+    %x: tensor<?x3xf32, #edge.layout<dims = [s0, 3]>> {edge.name = "x"},
+    %y: tensor<?x3xf32, #edge.layout<dims = [2 * s0 + 1, 3]>> {edge.name = "y"}
+) -> tensor<?x3xf32, #edge.layout<dims = [3 * s0 + 1, 3]>>
+    attributes {edge.symbols = {s0 = [2, 8]}} {
+  %0 = edge.cat([%x, %y]) : (
+    tensor<?x3xf32, #edge.layout<dims = [s0, 3]>>,
+    tensor<?x3xf32, #edge.layout<dims = [2 * s0 + 1, 3]>>
+  ) -> tensor<?x3xf32, #edge.layout<dims = [3 * s0 + 1, 3]>>
+  func.return %0 : tensor<?x3xf32, #edge.layout<dims = [3 * s0 + 1, 3]>>
+}
+"""
+
+
+@pytest.fixture
+def dynamic(tmp_path: Path) -> tuple[str, str]:
+    """The text and the program of a method with dynamic sizes."""
+    text, program = str(tmp_path / "m.mlir"), str(tmp_path / "m.pte")
+    Path(text).write_text(DYNAMIC)
+    passes = "convert-edge-to-memory,plan-memory,verify-memory"
+    assert edge_opt([text, "-p", passes, "-o", str(tmp_path / "memory.mlir")]) == 0
+    assert translate([str(tmp_path / "memory.mlir"), "-o", program]) == 0
+    return text, program
+
+
+def test_shapes_are_swept(dynamic: tuple[str, str], capsys: pytest.CaptureFixture[str]):
+    text, program = dynamic
+    wanted = (
+        "min: s0=2 [2, 3], [5, 3] -> [7, 3]\n"
+        "mid: s0=5 [5, 3], [11, 3] -> [16, 3]\n"
+        "max: s0=8 [8, 3], [17, 3] -> [25, 3]\n"
+        "3: s0=3 [3, 3], [7, 3] -> [10, 3]\n"
+    )
+    for file, other in ((program, text), (text, program)):
+        assert main([file, "--shapes", "min,mid,max,3", "--compare", other]) == 0
+        assert capsys.readouterr().out == wanted
+
+
+def test_a_sweep_shows_what_differs(
+    dynamic: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    _, program = dynamic
+    other = tmp_path / "other.mlir"
+    swapped = "%1 = edge.neg(%0) : (TYPE) -> TYPE\n  func.return %1".replace(
+        "TYPE", "tensor<?x3xf32, #edge.layout<dims = [3 * s0 + 1, 3]>>"
+    )
+    other.write_text(DYNAMIC.replace("func.return %0", swapped))
+    assert main([program, "--shapes", "min,max", "--compare", str(other)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert all("output output_0 is not that of" in line for line in lines)
+
+
+def test_sizes_in_common_are_checked_in_every_stage(
+    dynamic: tuple[str, str], capsys: pytest.CaptureFixture[str]
+):
+    for file in dynamic:
+        inputs = ["--input", "4x3xf32=1", "--input", "8x3xf32=1"]
+        errors = _fails([file, *inputs], capsys)
+        assert "input 'y': dimension 0 is 8; it must be 9, because of dimension 0 of" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--shapes", "least"], "'least' is none of min, mid, max or a number"),
+        (["--shapes", "min", "--input", "2x3xf32=0"], "leave out --input"),
+        (["--shapes", ""], "name some"),
+    ],
+)
+def test_shapes_that_cannot_be(arguments, message, dynamic, capsys: pytest.CaptureFixture[str]):
+    assert message in _fails([dynamic[1], *arguments], capsys)
+
+
+def test_a_method_without_dynamic_sizes_has_one_shape(
+    model: str, capsys: pytest.CaptureFixture[str]
+):
+    assert main([model, "--shapes", "min,max"]) == 0
+    assert capsys.readouterr().out.startswith("static: [2, 3], [2, 3] -> [2, 3]")
