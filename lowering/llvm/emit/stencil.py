@@ -152,6 +152,8 @@ class _StencilEmitter:
             self.padding[1],
             op.weights is not None,
         )
+        self.mask: Value | None = None
+        """Which channels of a vector are to be written."""
         self.taps: dict[int, list[tuple[int, int]]] = {}
         """For each row of input, counted from the first: the (result row, window row) it is in."""
         for r in range(self.rows):

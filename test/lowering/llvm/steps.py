@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType, f32, f64, i1, i8, i32, i64
@@ -187,7 +187,8 @@ def run_compiled(
     engine = llvm().create_mcjit_compiler(llvm().parse_assembly(""), own)
     engine.add_object_file(llvm().ObjectFileRef.from_data(code))
     engine.finalize_object()
-    outputs = [np.zeros(r.type.get_shape(), _dtype(r.type.element_type)) for r in program.outputs]
+    types = [cast("TensorType[Attribute]", result.type) for result in program.outputs]
+    outputs = [np.zeros(type.get_shape(), numpy_dtype(type.element_type)) for type in types]
     arena = np.full(program.arena.value.data, 0xFF, np.uint8)
     scratch = np.full(program.scratch.value.data + 64, 0xFF, np.uint8)
     alive = [*map(np.ascontiguousarray, inputs), *outputs]
@@ -204,7 +205,7 @@ def run_compiled(
                 alive.append(np.ascontiguousarray(weights[op.key.data]))
                 addresses[op.result] = alive[-1].ctypes.data
             case kernel.AdvanceOp():
-                item = _dtype(element_type(op.base.type)).itemsize
+                item = numpy_dtype(element_type(op.base.type)).itemsize
                 assert not ints(op.strides)
                 addresses[op.result] = addresses[op.base] + item * op.offset.value.data
             case kernel.LaunchOp():
@@ -217,7 +218,3 @@ def run_compiled(
             case _:
                 pass
     return outputs
-
-
-def _dtype(element: Attribute) -> np.dtype[Any]:
-    return numpy_dtype(element)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,9 +33,7 @@ def eager(x: Array, w: Array, b: Array | None, stride: int, padding: int, dilati
     return function(*arguments, stride, padding, dilation, groups=x.shape[1]).numpy()
 
 
-def convolution(
-    rank: int, stride: int, padding: int, dilation: int, groups: int
-) -> dict[str, object]:
+def convolution(rank: int, stride: int, padding: int, dilation: int, groups: int) -> dict[str, Any]:
     """The properties of an `edge.convolution`."""
     return {
         "stride": [stride] * rank,
