@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from xdsl.dialects import arith, math
 from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, IntegerType, f64, i1
@@ -43,7 +44,8 @@ class Body:
     def constant(self, value: Number, element: Attribute) -> SSAValue:
         """A constant of a type."""
         if isinstance(element, IntegerType):
-            return self.op(arith.ConstantOp(IntegerAttr(int(value), element)))
+            attribute = IntegerAttr(int(value), cast("IntegerType", element))
+            return self.op(arith.ConstantOp(attribute))
         assert isinstance(element, AnyFloat)
         return self.op(arith.ConstantOp(FloatAttr(float(value), element)))
 
@@ -178,7 +180,7 @@ class Body:
         return self._convert(arith.ExtUIOp if a.type == i1 else arith.ExtSIOp, a, element)
 
     def _cast_float(self, a: SSAValue, element: Attribute) -> SSAValue:
-        if isinstance(element, IntegerType):
+        if not is_float(element):
             return self._convert(arith.FPToSIOp, a, element)
         return self._convert(arith.ExtFOp if element == f64 else arith.TruncFOp, a, element)
 

@@ -41,7 +41,7 @@ def supports_elementwise(op: SchemaOp) -> str | None:
         return "it is not elementwise"
     elements = [element_type(value) for value in (*op.operands, *op.results)]
     for element in elements:
-        if not _is_known(element):
+        if not is_known(element):
             return f"there are no kernels for {element}"
     if type(op) in _F32_ONLY and elements[0] != f32:
         return f"it is computed in f32 only, not in {elements[0]}"
@@ -126,7 +126,7 @@ def _chain(step: Step, ops: tuple[SchemaOp, ...], first: tuple[SSAValue, ...]) -
     constants: dict[SSAValue, Number] = {}
     for value in read:
         array = step.array(value)
-        if array is not None and array.size == 1 and _is_known(element_type(value)):
+        if array is not None and array.size == 1 and is_known(element_type(value)):
             constants[value] = cast(Number, array.item())
     extras = [value for value in read if value not in constants]
     return Epilogue(ops, first, extras, constants)
@@ -137,7 +137,8 @@ def element_type(value: SSAValue) -> Attribute:
     return cast("TensorType[Attribute]", value.type).element_type
 
 
-def _is_known(element: Attribute) -> bool:
+def is_known(element: Attribute) -> bool:
+    """Whether bodies can be written for elements of a type."""
     return element in (f32, f64, i1, i8, i16, i32, i64)
 
 
@@ -413,7 +414,7 @@ def _is_nan(b: Body, op: SchemaOp, v: list[SSAValue]) -> SSAValue:
     return b.is_nan(v[0]) if is_float(v[0].type) else b.constant(False, i1)
 
 
-_FUNCTIONS: dict[type[Operation], type[IRDLOperation]] = {
+_FUNCTIONS: dict[type[SchemaOp], type[IRDLOperation]] = {
     edge.ExpOp: math.ExpOp,
     edge.Exp2Op: math.Exp2Op,
     edge.Expm1Op: math.ExpM1Op,
@@ -436,7 +437,7 @@ _FUNCTIONS: dict[type[Operation], type[IRDLOperation]] = {
     edge.TanhOp: math.TanhOp,
 }
 
-_ACTIVATIONS: dict[type[Operation], Rule] = {
+_ACTIVATIONS: dict[type[SchemaOp], Rule] = {
     edge.EluOp: _elu,
     edge.GeluOp: _gelu,
     edge.SiluOp: _silu,
@@ -458,7 +459,7 @@ _CHECKS: dict[type[Operation], Callable[[SchemaOp], str | None]] = {
     edge.PowTensorScalarOp: _check_power,
 }
 
-_RULES: dict[type[Operation], Rule] = {
+_RULES: dict[type[SchemaOp], Rule] = {
     **{kind: _unary(function) for kind, function in _FUNCTIONS.items()},
     **_ACTIVATIONS,
     # Arithmetic
@@ -538,3 +539,6 @@ _RULES: dict[type[Operation], Rule] = {
     edge.FillScalarOp: _fill("value"),
     edge.FullLikeOp: _fill("fill_value"),
 }
+
+ELEMENTWISE = tuple(_RULES)
+"""The operations of the table."""

@@ -1,0 +1,338 @@
+"""Edge operations that put elements elsewhere, as pieces of their result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TypeAlias, cast
+
+import numpy as np
+from xdsl.dialects import math
+from xdsl.dialects.builtin import TensorType, i1
+from xdsl.ir import Attribute, SSAValue
+
+from ...dialects import edge
+from ...dialects.schema_op import SchemaOp
+from .body import Body, Number
+from .elementwise import element_type
+from .step import Array, Step, Tensor, dense_strides
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A loop of a piece: `size` elements, `step` apart along a dim of the result."""
+
+    size: int
+    dim: int
+    step: int = 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a piece reads: a value of the program or an array, from `offset` on, and how far apart
+    its elements are along each axis of the piece."""
+
+    value: SSAValue | Array
+    offset: int
+    strides: tuple[int, ...]
+
+    @property
+    def element(self) -> Attribute:
+        """The type of an element."""
+        if isinstance(self.value, SSAValue):
+            return element_type(self.value)
+        assert self.value.dtype == np.bool_
+        return i1
+
+
+Combine: TypeAlias = Callable[[Body, Sequence[SSAValue]], SSAValue]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a result: its loops, where it begins, and what is written there.
+
+    That is the first source, or `number` if there are none; with a `combine` what that makes of the
+    sources.
+    """
+
+    axes: tuple[Axis, ...]
+    begin: tuple[int, ...]
+    sources: tuple[Source, ...] = ()
+    number: Number = 0
+    combine: Combine | None = None
+
+
+Rule: TypeAlias = Callable[[SchemaOp, Step], list[Piece]]
+
+
+def pieces_of(step: Step) -> list[Piece]:
+    """How the first result of a step's operation is put together; later pieces are written over
+    earlier ones."""
+    return [p for p in _RULES[type(step.op)](step.op, step) if all(axis.size for axis in p.axes)]
+
+
+def _shape(op: SchemaOp) -> tuple[int, ...]:
+    return cast("TensorType[Attribute]", op.results[0].type).get_shape()
+
+
+def _box(shape: Sequence[int]) -> tuple[Axis, ...]:
+    return tuple(Axis(size, dim) for dim, size in enumerate(shape))
+
+
+def _whole(source: SSAValue, tensor: Tensor, begin: Sequence[int] | None = None) -> Piece:
+    """A copy of a tensor, from a place of the result on."""
+    begin = tuple(begin or (0,) * len(tensor.shape))
+    return Piece(_box(tensor.shape), begin, (Source(source, 0, tensor.strides),))
+
+
+def _numbers(op: SchemaOp, name: str) -> list[int]:
+    return cast("list[int]", op.value_of(name))
+
+
+def _dim(op: SchemaOp, rank: int, name: str = "dim") -> int:
+    return cast(int, op.value_of(name)) % rank
+
+
+def _pad(op: SchemaOp, step: Step) -> list[Piece]:
+    """The inside, possibly cropped, and the sides of each dim."""
+    source, shape = step.tensor(op.operands[0]), _shape(op)
+    pad = _numbers(op, "pad")
+    rank = len(shape)
+    before, after = [0] * rank, [0] * rank
+    for number in range(len(pad) // 2):
+        before[rank - 1 - number], after[rank - 1 - number] = pad[2 * number : 2 * number + 2]
+    crop = [max(0, -size) for size in before]
+    begin = [max(0, size) for size in before]
+    sizes = [
+        size + min(0, low) + min(0, high)
+        for size, low, high in zip(source.shape, before, after, strict=True)
+    ]
+    offset = sum(c * stride for c, stride in zip(crop, source.strides, strict=True))
+    inside = Piece(_box(sizes), tuple(begin), (Source(op.operands[0], offset, source.strides),))
+    value = cast(Number, op.value_of("value"))
+    result = [inside]
+    for dim in range(rank):
+        end = begin[dim] + sizes[dim]
+        for low, high in ((0, begin[dim]), (end, shape[dim])):
+            # Earlier dims are done over their whole extent.
+            extent = [*shape[:dim], high - low, *sizes[dim + 1 :]]
+            place = [*(0,) * dim, low, *begin[dim + 1 :]]
+            result.append(Piece(_box(extent), tuple(place), number=value))
+    return result
+
+
+def _flip(op: SchemaOp, step: Step) -> list[Piece]:
+    source = step.tensor(op.operands[0])
+    dims = {dim % len(source.shape) for dim in _numbers(op, "dims")}
+    strides = tuple(-s if d in dims else s for d, s in enumerate(source.strides))
+    offset = sum((source.shape[d] - 1) * source.strides[d] for d in dims)
+    axes = _box(source.shape)
+    return [Piece(axes, (0,) * len(axes), (Source(op.operands[0], offset, strides),))]
+
+
+def _roll(op: SchemaOp, step: Step) -> list[Piece]:
+    """Two parts along each dim that moves; without dims the elements move in row-major order."""
+    source = step.tensor(op.operands[0])
+    shifts, dims = _numbers(op, "shifts"), _numbers(op, "dims")
+    rank = len(source.shape)
+    shift = [0] * rank
+    for by, dim in zip(shifts, dims, strict=True):
+        shift[dim % rank] += by
+    parts: list[list[tuple[int, int, int]]] = []
+    for size, by in zip(source.shape, shift, strict=True):
+        cut = by % size if size else 0
+        # (from, to, count)
+        parts.append([(0, cut, size - cut), (size - cut, 0, cut)] if cut else [(0, 0, size)])
+    result: list[Piece] = []
+    for choice in product(*parts):
+        offset = sum(part[0] * s for part, s in zip(choice, source.strides, strict=True))
+        result.append(
+            Piece(
+                _box([part[2] for part in choice]),
+                tuple(part[1] for part in choice),
+                (Source(op.operands[0], offset, source.strides),),
+            )
+        )
+    return result
+
+
+def _slice_scatter(op: SchemaOp, step: Step) -> list[Piece]:
+    whole, part = (step.tensor(operand) for operand in op.operands)
+    dim = _dim(op, len(whole.shape))
+    size, by = whole.shape[dim], cast(int, op.value_of("step"))
+    start = cast("int | None", op.value_of("start")) or 0
+    start = min(max(start + size if start < 0 else start, 0), size)
+    axes = tuple(Axis(n, d, by if d == dim else 1) for d, n in enumerate(part.shape))
+    begin = tuple(start if d == dim else 0 for d in range(len(whole.shape)))
+    source = Source(op.operands[1], 0, part.strides)
+    return [_whole(op.operands[0], whole), Piece(axes, begin, (source,))]
+
+
+def _select_scatter(op: SchemaOp, step: Step) -> list[Piece]:
+    whole, part = (step.tensor(operand) for operand in op.operands)
+    rank = len(whole.shape)
+    dim = _dim(op, rank)
+    index = cast(int, op.value_of("index")) % whole.shape[dim]
+    others = [d for d in range(rank) if d != dim]
+    axes = tuple(Axis(size, d) for size, d in zip(part.shape, others, strict=True))
+    begin = tuple(index if d == dim else 0 for d in range(rank))
+    source = Source(op.operands[1], 0, part.strides)
+    return [_whole(op.operands[0], whole), Piece(axes, begin, (source,))]
+
+
+def _stack(op: SchemaOp, step: Step) -> list[Piece]:
+    rank = len(_shape(op))
+    dim = _dim(op, rank)
+    others = [d for d in range(rank) if d != dim]
+    result: list[Piece] = []
+    for number, operand in enumerate(op.operands):
+        tensor = step.tensor(operand)
+        axes = tuple(Axis(size, d) for size, d in zip(tensor.shape, others, strict=True))
+        begin = tuple(number if d == dim else 0 for d in range(rank))
+        result.append(Piece(axes, begin, (Source(operand, 0, tensor.strides),)))
+    return result
+
+
+def _repeat(op: SchemaOp, step: Step) -> list[Piece]:
+    source, repeats = step.tensor(op.operands[0]), _numbers(op, "repeats")
+    new = len(repeats) - len(source.shape)
+    axes: list[Axis] = []
+    strides: list[int] = []
+    for dim, times in enumerate(repeats):
+        size = source.shape[dim - new] if dim >= new else 1
+        axes += [Axis(times, dim, size), Axis(size, dim)]
+        strides += [0, source.strides[dim - new] if dim >= new else 0]
+    sources = (Source(op.operands[0], 0, tuple(strides)),)
+    return [Piece(tuple(axes), (0,) * len(repeats), sources)]
+
+
+def _pixel_shuffle(op: SchemaOp, step: Step) -> list[Piece]:
+    """[…, C r r, H, W] to […, C, H r, W r]."""
+    source, r = step.tensor(op.operands[0]), cast(int, op.value_of("upscale_factor"))
+    *batch, channels, height, width = source.shape
+    *outer, channel, row, column = source.strides
+    n = len(batch)
+    axes = (
+        *_box(batch),
+        Axis(channels // (r * r), n),
+        Axis(height, n + 1, r),
+        Axis(r, n + 1),
+        Axis(width, n + 2, r),
+        Axis(r, n + 2),
+    )
+    strides = (*outer, channel * r * r, row, channel * r, column, channel)
+    return [Piece(axes, (0,) * len(source.shape), (Source(op.operands[0], 0, strides),))]
+
+
+def _pixel_unshuffle(op: SchemaOp, step: Step) -> list[Piece]:
+    """[…, C, H r, W r] to […, C r r, H, W]."""
+    source, r = step.tensor(op.operands[0]), cast(int, op.value_of("downscale_factor"))
+    *batch, channels, height, width = source.shape
+    *outer, channel, row, column = source.strides
+    n = len(batch)
+    axes = (
+        *_box(batch),
+        Axis(channels, n, r * r),
+        Axis(r, n, r),
+        Axis(r, n),
+        Axis(height // r, n + 1),
+        Axis(width // r, n + 2),
+    )
+    strides = (*outer, channel, row, column, row * r, column * r)
+    return [Piece(axes, (0,) * len(source.shape), (Source(op.operands[0], 0, strides),))]
+
+
+def _strided(strides: Callable[[SchemaOp, Tensor], tuple[int, tuple[int, ...]]]) -> Rule:
+    """A view of other strides that the planner could not see."""
+
+    def rule(op: SchemaOp, step: Step) -> list[Piece]:
+        offset, own = strides(op, step.tensor(op.operands[0]))
+        shape = _shape(op)
+        return [Piece(_box(shape), (0,) * len(shape), (Source(op.operands[0], offset, own),))]
+
+    return rule
+
+
+def _unfold(op: SchemaOp, source: Tensor) -> tuple[int, tuple[int, ...]]:
+    dim = _dim(op, max(1, len(source.shape)), "dimension")
+    by = cast(int, op.value_of("step"))
+    strides = list(source.strides)
+    own = strides[dim]
+    strides[dim] *= by
+    return 0, (*strides, own)
+
+
+def _diagonal(op: SchemaOp, source: Tensor) -> tuple[int, tuple[int, ...]]:
+    rank = len(source.shape)
+    first, second = _dim(op, rank, "dim1"), _dim(op, rank, "dim2")
+    offset = cast(int, op.value_of("offset"))
+    begin = offset * source.strides[second] if offset > 0 else -offset * source.strides[first]
+    rest = tuple(s for d, s in enumerate(source.strides) if d not in (first, second))
+    return begin, (*rest, source.strides[first] + source.strides[second])
+
+
+def _triangle(upper: bool) -> Rule:
+    """Elements on one side of a diagonal, by a constant mask."""
+
+    def keep(body: Body, values: Sequence[SSAValue]) -> SSAValue:
+        return body.select(values[1], values[0], 0)
+
+    def rule(op: SchemaOp, step: Step) -> list[Piece]:
+        shape = _shape(op)
+        diagonal = cast(int, op.value_of("diagonal"))
+        ones = np.ones(shape[-2:], np.bool_)
+        mask = np.triu(ones, diagonal) if upper else np.tril(ones, diagonal)
+        strides = (*(0,) * (len(shape) - 2), *dense_strides(shape[-2:]))
+        source = Source(op.operands[0], 0, step.tensor(op.operands[0]).strides)
+        sources = (source, Source(mask, 0, strides))
+        return [Piece(_box(shape), (0,) * len(shape), sources, combine=keep)]
+
+    return rule
+
+
+def _glu(op: SchemaOp, step: Step) -> list[Piece]:
+    """The first half of a dim, times the sigmoid of the second."""
+    source, shape = step.tensor(op.operands[0]), _shape(op)
+    dim = _dim(op, len(shape))
+    offset = shape[dim] * source.strides[dim]
+
+    def gate(body: Body, values: Sequence[SSAValue]) -> SSAValue:
+        power = body.unary(math.ExpOp, body.negate(values[1]))
+        return body.divide(values[0], body.add(power, 1.0))
+
+    sources = tuple(Source(op.operands[0], begin, source.strides) for begin in (0, offset))
+    return [Piece(_box(shape), (0,) * len(shape), sources, combine=gate)]
+
+
+def _full(name: str) -> Rule:
+    def rule(op: SchemaOp, step: Step) -> list[Piece]:
+        shape = _shape(op)
+        number = cast(Number, op.value_of(name))
+        return [Piece(_box(shape), (0,) * len(shape), number=number)]
+
+    return rule
+
+
+_RULES: dict[type[SchemaOp], Rule] = {
+    edge.ConstantPadNdOp: _pad,
+    edge.FlipOp: _flip,
+    edge.RollOp: _roll,
+    edge.SliceScatterOp: _slice_scatter,
+    edge.SelectScatterOp: _select_scatter,
+    edge.StackOp: _stack,
+    edge.RepeatOp: _repeat,
+    edge.PixelShuffleOp: _pixel_shuffle,
+    edge.PixelUnshuffleOp: _pixel_unshuffle,
+    edge.UnfoldOp: _strided(_unfold),
+    edge.DiagonalOp: _strided(_diagonal),
+    edge.TrilOp: _triangle(upper=False),
+    edge.TriuOp: _triangle(upper=True),
+    edge.GluOp: _glu,
+    edge.FullOp: _full("fill_value"),
+    edge.ScalarTensorOp: _full("s"),
+}
+
+MOVEMENTS = tuple(_RULES)
+"""The operations that `pieces_of` knows."""
