@@ -31,16 +31,17 @@ class TileOp(IRDLOperation):
     """C[r, n] = epilogue(bias[n] + sum over k of A[r, k] * B[k, n], extras…), in registers.
 
     `a_rows` and `c_rows` are the distances of the tile's rows from `a` and `c`, `columns` how many
-    n there are. K is a nest of loops: `chunks` are (count, stride in A) pairs from outside to
-    inside, and inside them `depth` elements of A, `a_step` apart; B goes on by `b_step` at every k,
-    its n are side by side. Without a bias the sum begins at 0, with `accumulate` at what C holds.
-    An extra has rows like C (`extra_rows`) and n `extra_steps` apart (0: one element for the row).
+    n there are, `c_step` apart in C. K is a nest of loops: `chunks` are (count, stride in A) pairs
+    from outside to inside, and inside them `depth` elements of A, `a_step` apart; B goes on by
+    `b_step` at every k, its n are side by side. Without a bias the sum begins at 0, with
+    `accumulate` at what C holds. An extra has rows like C (`extra_rows`) and n `extra_steps` apart
+    (0: one element for the row); it may be the very memory of C.
     `prefetch` is how far ahead of B, in elements, to fetch into the cache (0: not).
 
     ```mlir
     kernel.tile %a, %b, %c bias(%bias : !kernel.ptr<f32>) {
         a_rows = array<i64: 0, 64, 128>, c_rows = array<i64: 0, 96, 192>, columns = 32 : i64,
-        chunks = [], depth = 64 : i64, a_step = 1 : i64, b_step = 32 : i64, …}
+        chunks = [], depth = 64 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, …}
         : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
     ^bb0(%acc: f32):
       %zero = arith.constant 0.0 : f32
@@ -66,6 +67,7 @@ class TileOp(IRDLOperation):
     depth = prop_def(IntegerAttr)
     a_step = prop_def(IntegerAttr)
     b_step = prop_def(IntegerAttr)
+    c_step = prop_def(IntegerAttr)
     accumulate = prop_def(IntegerAttr)
     prefetch = prop_def(IntegerAttr)
     epilogue = region_def("single_block")
@@ -91,6 +93,7 @@ class TileOp(IRDLOperation):
         depth: int,
         b_step: int,
         a_step: int = 1,
+        c_step: int = 1,
         chunks: Sequence[tuple[int, int]] = (),
         bias: SSAValue | None = None,
         extras: Sequence[SSAValue] = (),
@@ -111,6 +114,7 @@ class TileOp(IRDLOperation):
                 "depth": IntegerAttr(depth, i64),
                 "a_step": IntegerAttr(a_step, i64),
                 "b_step": IntegerAttr(b_step, i64),
+                "c_step": IntegerAttr(c_step, i64),
                 "accumulate": IntegerAttr(int(accumulate), 1),
                 "prefetch": IntegerAttr(prefetch, i64),
             },

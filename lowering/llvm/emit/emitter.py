@@ -48,6 +48,8 @@ class Emitter:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.lines: list[str] = []
+        self.allocations: list[str] = []
+        """Lines ahead of all others."""
         self.declarations: set[str] = set()
         """What the module must declare besides the function."""
         self._values: dict[SSAValue, Value] = {}
@@ -299,6 +301,12 @@ class Emitter:
     @staticmethod
     def _alignment(element: str) -> int:
         return Value("", element).bits // 8
+
+    def allocate(self, element: str, count: int) -> Value:
+        """Memory on the stack, one place for all rounds of the loops around."""
+        name = self.name()
+        self.allocations.append(f"  {name} = alloca {element}, i64 {count}, align 64")
+        return Value(name, "ptr")
 
     def mask(self, count: int, lanes: int) -> Value:
         """A constant mask whose first lanes are on."""

@@ -21,11 +21,10 @@ def emit_function(func: kernel.FuncOp, target: Target, declarations: set[str]) -
         value = Value(f"%a{number}", emitter.element(argument))
         parameters.append(f"{'ptr noalias' if value.element == 'ptr' else 'i64'} {value.text}")
         emitter.bind(argument, value)
-    emitter.begin("entry")
     emitter.block(func.body.block)
     emitter.emit("ret void")
     declarations |= emitter.declarations
-    body = "\n".join(emitter.lines)
+    body = "\n".join(["entry:", *emitter.allocations, *emitter.lines])
     head = f"define void @{func.sym_name.data}({', '.join(parameters)}) {target.attributes}"
     return f"{head} {{\n{body}\n}}\n"
 

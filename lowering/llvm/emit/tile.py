@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xdsl.ir import SSAValue
 
@@ -184,37 +185,42 @@ class _Tile:
                 self._finish(next(values), number, c, extras)
 
     def finish_in_memory(self, sums: list[Value]) -> None:
-        """Store the sums as they are, then run the epilogue row by row."""
+        """Keep the sums on the stack (an extra may be in C's memory), then run the epilogue row by
+        row."""
+        e, lanes = self.e, self.vectors[0].lanes
         values = iter(sums)
+        width = lanes * len(self.vectors)
+        kept = e.allocate(self.element, width * len(self.a_rows))
         for row in range(len(self.a_rows)):
             for number in range(len(self.vectors)):
-                self._store(next(values), number, self._at(self.op.c, self.c_rows[row]))
+                at = e.gep(kept, self.element, row * width + number * lanes)
+                e.store(next(values), at)
         distances = [self.c_rows, *int_lists(self.op.extra_rows)]
         steps = [_step(row) for row in distances]
-        if any(step is None for step in steps):
-            for row in range(len(self.a_rows)):
-                self._finish_row([literal(rows[row], "i64") for rows in distances])
-            return
 
-        def body(index: Value, _: list[Value]) -> list[Value]:
-            self._finish_row(
+        def finish_row(row: Value, places: Sequence[Value]) -> None:
+            c = self._at(self.op.c, places[0])
+            extras = [self._at(p, d) for p, d in zip(self.op.extras, places[1:], strict=True)]
+            for number, vector in enumerate(self.vectors):
+                index = e.add(e.multiply(row, width), number * lanes)
+                total = e.load(e.gep(kept, self.element, index), self.element, vector.lanes)
+                self._finish(total, number, c, extras)
+
+        def body(row: Value, _: list[Value]) -> list[Value]:
+            finish_row(
+                row,
                 [
-                    self.e.add(self.e.multiply(index, step or 0), rows[0])
+                    e.add(e.multiply(row, step or 0), rows[0])
                     for rows, step in zip(distances, steps, strict=True)
-                ]
+                ],
             )
             return []
 
-        self.e.loop(len(self.a_rows), body)
-
-    def _finish_row(self, distances: list[Value]) -> None:
-        e, op = self.e, self.op
-        c = self._at(op.c, distances[0])
-        extras = [self._at(p, d) for p, d in zip(op.extras, distances[1:], strict=True)]
-        for number, (vector, mask) in enumerate(zip(self.vectors, self.masks, strict=True)):
-            at = e.gep(c, self.element, vector.start * self.c_step)
-            total = load_lanes(e, Stream(at, self.element), self.c_step, vector.lanes, mask)
-            self._finish(total, number, c, extras)
+        if None not in steps:
+            e.loop(len(self.a_rows), body)
+            return
+        for row in range(len(self.a_rows)):
+            finish_row(literal(row, "i64"), [literal(rows[row], "i64") for rows in distances])
 
     def _at(self, pointer: SSAValue, distance: int | Value) -> Value:
         return self.e.gep(self.e.get(pointer), element_of(element_type(pointer.type)), distance)
@@ -240,5 +246,5 @@ class _Tile:
 
 def _step(distances: Sequence[int]) -> int | None:
     """How far each row is from the one before, if it is always the same."""
-    steps = {b - a for a, b in zip(distances, distances[1:], strict=False)}
+    steps = {b - a for a, b in pairwise(distances)}
     return steps.pop() if len(steps) == 1 else None if steps else 0

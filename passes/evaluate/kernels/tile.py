@@ -20,7 +20,7 @@ def run_tile(op: kernel.TileOp, values: Values) -> None:
     depths = _depths(op)
     positions = a.positions(op, np.add.outer(np.array(ints(op.a_rows)), depths))
     b = values[op.b].view(op, (depths.size, columns.size), (op.b_step.value.data, 1))
-    where = c.positions(op, np.add.outer(np.array(ints(op.c_rows)), columns))
+    where = c.positions(op, np.add.outer(np.array(ints(op.c_rows)), columns * op.c_step.value.data))
     total = a.memory[positions] @ b
     if op.accumulate.value.data:
         total = total + c.memory[where]

@@ -1,0 +1,235 @@
+"""Matrix products: linear layers, and mm, bmm, addmm, baddbmm, addmv and matmul of any rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from xdsl.dialects.builtin import Float32Type, TensorType, f32
+from xdsl.ir import Attribute, Region, SSAValue
+
+from ...dialects import edge
+from ...dialects.schema_op import SchemaOp
+from .body import Body
+from .elementwise import Epilogue, element_type, epilogue
+from .family import Halo, Order
+from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns, rows_of
+from .program_builder import ProgramBuilder
+from .step import Array, Step, Tensor
+
+OPERATIONS = (
+    edge.LinearOp,
+    edge.MmOp,
+    edge.BmmOp,
+    edge.AddmmOp,
+    edge.BaddbmmOp,
+    edge.AddmvOp,
+    edge.MatmulOp,
+)
+FUSES = True
+
+
+def supports(op: SchemaOp) -> str | None:
+    """Products of f32."""
+    for value in op.operands:
+        element = cast("TensorType[Attribute]", value.type).element_type
+        if not isinstance(element, Float32Type):
+            return f"matrix products of {element}"
+    return None
+
+
+def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
+    """All strides are fine."""
+    return None
+
+
+def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
+    """None is needed."""
+    return None
+
+
+def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
+    """Row-major."""
+    rank = len(cast("TensorType[Attribute]", op.results[0].type).get_shape())
+    return tuple(range(rank))
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """The operands of a product: A [..., M, K] and B [..., K, N], `added` and its factors.
+
+    `squeezed` are the dims of [..., M, N] that the result lacks, counted from the end.
+    """
+
+    a: SSAValue
+    b: SSAValue
+    added: SSAValue | None = None
+    beta: float = 1.0
+    alpha: float = 1.0
+    transposed: bool = False
+    squeezed: tuple[int, ...] = ()
+
+
+def _factors(op: SchemaOp) -> _Factors:
+    match op:
+        case edge.LinearOp():
+            squeezed = _lacking(op.input, op.weight)
+            return _Factors(op.input, op.weight, op.bias, transposed=True, squeezed=squeezed)
+        case edge.AddmmOp() | edge.BaddbmmOp() | edge.AddmvOp():
+            added, a, b = op.operands
+            beta, alpha = (float(cast(float, op.value_of(name))) for name in ("beta", "alpha"))
+            squeezed = (-1,) if isinstance(op, edge.AddmvOp) else ()
+            return _Factors(a, b, added, beta, alpha, squeezed=squeezed)
+        case _:
+            a, b = op.operands
+            return _Factors(a, b, squeezed=_lacking(a, b))
+
+
+def _lacking(a: SSAValue, b: SSAValue) -> tuple[int, ...]:
+    """The dims of the product that vectors do not have."""
+    ranks = [len(cast("TensorType[Attribute]", v.type).get_shape()) for v in (a, b)]
+    return tuple(dim for dim, rank in zip((-2, -1), ranks, strict=True) if rank == 1)
+
+
+def lower(step: Step, program: ProgramBuilder) -> None:
+    """One launch of tiles; B packed at compile time if it is known."""
+    factors = _factors(step.op)
+    fused = epilogue(step)
+    shape = _with_ones(step.output.shape, factors.squeezed, 1)
+    *batch, m, n = shape
+    a = _matrix(step.tensor(factors.a), front=True)
+    b = _matrix(step.tensor(factors.b), front=factors.transposed)
+    if factors.transposed:
+        b = _swapped(b)
+    inner = a.shape[-1]
+    c_strides = _with_ones(step.output.strides, factors.squeezed, 0)
+    a_strides = a.broadcast((*batch, m, inner))
+    b_strides = b.broadcast((*batch, inner, n))
+
+    extras = list(fused.extras)
+    rows = [step.tensor(extra).broadcast(step.output.shape) for extra in extras]
+    added = _added(step, factors)
+    bias = _bias(step, factors, program)
+    mixes = factors.alpha != 1 or (factors.added is not None and bias is None)
+    if added is not None and bias is None:
+        extras.insert(0, added)
+        rows.insert(0, step.tensor(added).broadcast(step.output.shape))
+    extra_strides = [_with_ones(row, factors.squeezed, 0) for row in rows]
+
+    array = step.array(factors.b)
+    matrices: Array | None = None
+    b_axes = b_strides[:-2]
+    if array is not None:
+        matrices, b_axes = _constant_matrices(array, factors.transposed, len(batch))
+    axes = tuple(
+        Axis(
+            shape[dim],
+            a_strides[dim],
+            b_axes[dim] if dim < len(batch) else 0,
+            0,
+            c_strides[dim],
+            tuple(row[dim] for row in extra_strides),
+        )
+        for dim in range(len(shape) - 1)
+    )
+    product = Product(
+        axes,
+        n,
+        inner,
+        a_step=a_strides[-1],
+        b_step=None if array is not None else b_strides[-2],
+        b_column=1 if array is not None else b_strides[-1] if n > 1 else 1,
+        c_column=c_strides[-1],
+        extra_columns=tuple(row[-1] for row in extra_strides),
+        has_bias=bias is not None,
+    )
+    if matrices is not None:
+        columns = panel_columns(rows_of(product), n, program.target)
+        b_pointer = program.weight(pack(matrices, columns), f32)
+    else:
+        b_pointer = program.pointer(factors.b, f32)
+    operands = Operands(
+        program.pointer(factors.a, f32),
+        b_pointer,
+        program.pointer(step.results[0], f32),
+        bias,
+        tuple(program.pointer(extra, step.tensor(extra).element) for extra in extras),
+    )
+    beta = factors.beta if added is not None and bias is None else None
+    mix = (factors.alpha, beta) if mixes else None
+
+    def region() -> Region:
+        return fused.region() if mix is None else _mixed(fused, *mix)
+
+    launch_product(program, "matmul", product, operands, Finish(region, (mix, fused.key)))
+
+
+def _matrix(tensor: Tensor, front: bool) -> Tensor:
+    """A vector as a matrix: one row, or one column."""
+    if len(tensor.shape) > 1:
+        return tensor
+    if front:
+        return Tensor(tensor.element, (1, *tensor.shape), (0, *tensor.strides))
+    return Tensor(tensor.element, (*tensor.shape, 1), (*tensor.strides, 0))
+
+
+def _swapped(tensor: Tensor) -> Tensor:
+    """The matrix transposed."""
+    return Tensor(tensor.element, tensor.shape[::-1], tensor.strides[::-1])
+
+
+def _with_ones(values: Sequence[int], squeezed: Sequence[int], value: int) -> tuple[int, ...]:
+    """Sizes or strides of a result, with those of the dims that it lacks."""
+    result = list(values)
+    for dim in sorted(squeezed, reverse=True):
+        result.insert(len(result) + 1 + dim, value)
+    return tuple(result)
+
+
+def _constant_matrices(array: Array, transposed: bool, batch: int) -> tuple[Array, tuple[int, ...]]:
+    """B as matrices [..., K, N] side by side, and their strides along the batch dims."""
+    if array.ndim == 1:
+        array = array.reshape(-1, 1)
+    elif transposed:
+        array = array.T
+    *own, inner, columns = array.shape
+    strides: list[int] = []
+    step = inner * columns
+    for size in reversed(own):
+        strides.insert(0, 0 if size == 1 else step)
+        step *= size
+    return array, (0,) * (batch - len(own)) + tuple(strides)
+
+
+def _added(step: Step, factors: _Factors) -> SSAValue | None:
+    return None if factors.beta == 0 else factors.added
+
+
+def _bias(step: Step, factors: _Factors, program: ProgramBuilder) -> SSAValue | None:
+    """What is added, as numbers that the sums begin with: one for each column, side by side."""
+    value = _added(step, factors)
+    if value is None or factors.squeezed or factors.alpha != 1 or factors.beta != 1:
+        return None
+    tensor = step.tensor(value)
+    strides = tensor.broadcast(step.output.shape)
+    if any(s for s, size in zip(strides[:-1], step.output.shape, strict=False) if size > 1):
+        return None
+    if strides[-1] != 1 and step.output.shape[-1] > 1:
+        return None
+    return program.pointer(value, f32)
+
+
+def _mixed(fused: Epilogue, alpha: float, beta: float | None) -> Region:
+    """An epilogue for alpha * sum + beta * added, where `added` is the first extra; without beta
+    nothing is added."""
+    first = [f32] if beta is None else [f32, f32]
+    body = Body([*first, *(element_type(extra) for extra in fused.extras)])
+    total = _scaled(body, body.arguments[0], alpha)
+    if beta is not None:
+        total = body.add(total, _scaled(body, body.arguments[1], beta))
+    return body.finish([fused.write(body, [total, *body.arguments[len(first) :]])])
+
+
+def _scaled(body: Body, value: SSAValue, factor: float) -> SSAValue:
+    return value if factor == 1 else body.multiply(value, factor)
