@@ -18,12 +18,13 @@ from torch.export.graph_signature import (
     OutputSpec,
     TensorArgument,
 )
-from torch.fx import Node
+from torch.fx import Graph, GraphModule, Node
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DictionaryAttr,
     FunctionType,
     IntegerAttr,
+    LocationAttr,
     ModuleOp,
     NoneType,
     StringAttr,
@@ -36,18 +37,21 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from ...dialects import aten
+from ...dialects.aten.control_flow import YieldOp
 from ...dialects.aten.numbers import NumberOp
 from ...dialects.custom_operator import custom_operation
 from ...dialects.diagnostic import DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, StateOp, SymbolOp, WeightOp
 from ...dialects.function import INPUTS, MUTATES, NAME, OUTPUTS, SYMBOLS, VALUE
 from ...dialects.layout import dims_of, named_symbols
+from ...dialects.location import is_known
 from ...dialects.schema import Argument, SchemaError
 from ...dialects.schema_op import SchemaOp, operation_name
 from ...dialects.schema_values import Value, is_dropped, to_attribute
 from ...dialects.weights import WeightsStore
 from ...runtime.structure import parse_structure
 from .buffers import MUTATION, MutableBuffers, stored_tensor
+from .control_flow import HIGHER_ORDER, ControlFlowImporter, nested_graph, truth_value
 from .float_numbers import FloatNumbers
 from .locations import node_location
 from .plain_graph import functional_key
@@ -111,10 +115,12 @@ class FunctionImporter:
         self._types: dict[Any, Attribute] = {}
         self._limits: dict[str, int] = {}
         self._definitions: dict[str, tuple[SSAValue, int | None]] = {}
-        self._block = Block()
+        self._block = self._entry = Block()
         self._values: dict[Node, SSAValue | list[SSAValue]] = {}
         self._pending_weights: dict[Node, InputSpec] = {}
         self._input_index: dict[str, int] = {}
+        self._control_flow = ControlFlowImporter(self._operand, self._region)
+        self._default_location: LocationAttr | None = None
         self.problems = Problems()
 
     def run(self) -> FuncOp:
@@ -127,11 +133,7 @@ class FunctionImporter:
                 argument_attributes.append(self._add_input(node, spec))
             else:
                 self._pending_weights[node] = spec
-        for node in self._program.graph.nodes:
-            if node.op == "call_function":
-                self._import_node(node)
-            elif node.op == "get_attr":
-                self._unsupported_region(node)
+        self._import_nodes(self._program.graph)
         results, result_attributes = self._outputs()
         self._define_symbols()
         if not self.problems.diagnostics():
@@ -147,6 +149,13 @@ class FunctionImporter:
         )
         self._describe(function)
         return function
+
+    def _import_nodes(self, graph: Graph) -> None:
+        for node in graph.nodes:
+            if node.op == "call_function":
+                self._import_node(node)
+            elif node.op == "get_attr":
+                self._import_attribute(node)
 
     def _describe(self, function: FuncOp) -> None:
         call_spec = self._program.call_spec
@@ -220,7 +229,10 @@ class FunctionImporter:
         return type
 
     def _add(self, op: Operation, node: Node) -> None:
-        op.location = node_location(node)
+        location = node_location(node)
+        if not is_known(location) and self._default_location is not None:
+            location = self._default_location
+        op.location = location
         self._block.add_op(op)
 
     def _value(self, node: Node, user: Node) -> SSAValue:
@@ -261,7 +273,7 @@ class FunctionImporter:
             if str(target).startswith("auto_functionalized"):
                 self._refuse_mutation(node)
             else:
-                self._unsupported_region(node)
+                self._import_control_flow(node)
             return
         key = functional_key(target)
         if key not in aten.OPERATORS and target.namespace not in _PYTORCH:
@@ -324,13 +336,97 @@ class FunctionImporter:
             "keep the value in a tensor, or compute it outside the model",
         )
 
-    def _unsupported_region(self, node: Node) -> None:
-        self.problems.add(
-            str(node.target),
-            node,
-            "is a control-flow operator, which is not supported yet",
-            "unroll the loop, or select with torch.where",
-        )
+    def _import_control_flow(self, node: Node) -> None:
+        """A branch or loop, its nested graphs as regions."""
+        if str(node.target) not in HIGHER_ORDER:
+            self.problems.add(
+                str(node.target),
+                node,
+                "is a higher-order operator that edgeir does not know",
+                "write it with torch.cond, while_loop, map or scan",
+            )
+            return
+        metas = cast(list[Any], node.meta["val"])
+        types = [self._type(node, meta) for meta in metas]
+        try:
+            op = self._control_flow.operation(node, types)
+        except UnsupportedValue as error:
+            self.problems.add(str(node.target), node, f"takes {error}", "")
+            return
+        except KeyError:
+            # It takes the result of an operator that is already reported.
+            return
+        self._add(op, node)
+        for value in op.results:
+            value.name_hint = _hint(node.name)
+        self._values[node] = list(op.results)
+        self._note_symbols(node, metas, op.results)
+
+    def _import_attribute(self, node: Node) -> None:
+        """A constant of a nested graph; nested graphs themselves are imported where they run."""
+        attribute: Any = nested_graph(node)
+        if isinstance(attribute, torch.Tensor):
+            key = self._weights.key(str(node.target), attribute)
+            op = WeightOp(key, cast(TensorType[Attribute], self._type(node, attribute)))
+            self._add(op, node)
+            self._values[node] = op.result
+
+    def _operand(self, value: Any, user: Node) -> SSAValue:
+        """The value of what a branch, a loop or a yield takes: a tensor, a number, a condition."""
+        meta = value.meta.get("val") if isinstance(value, Node) else value
+        if isinstance(value, Node) and isinstance(meta, torch.Tensor):
+            return self._value(value, user)
+        if isinstance(value, Node) and value in self._values:
+            return cast(SSAValue, self._values[value])
+        if isinstance(meta, torch.SymBool):
+            return truth_value(meta, self._symbols, lambda op: self._add(op, user))
+        op = LiteralOp(self._symbols.expr(meta) if isinstance(meta, torch.SymInt) else meta)
+        self._add(op, user)
+        return op.result
+
+    def _region(self, graph: GraphModule, count: int, closure: Sequence[Any], user: Node) -> Region:
+        """The region of a nested graph: its first `count` placeholders are arguments of the block,
+        the others stand for the values of `closure`.
+        """
+        placeholders = [node for node in graph.graph.nodes if node.op == "placeholder"]
+        outer = self._block, self._definitions, self._default_location
+        values = [
+            self._value(value, user)
+            if isinstance(value, Node) and isinstance(value.meta.get("val"), torch.Tensor)
+            else value
+            for value in closure
+        ]
+        self._block, self._definitions = Block(), {}
+        if is_known(location := node_location(user)):
+            self._default_location = location
+        for node in placeholders[:count]:
+            meta = node.meta["val"]
+            argument = self._block.insert_arg(self._type(node, meta), len(self._block.args))
+            argument.name_hint = _hint(node.name)
+            self._values[node] = argument
+            self._note_symbols(node, meta, [argument])
+        for node, value in zip(placeholders[count:], values, strict=True):
+            if isinstance(value, SSAValue):
+                self._values[node] = value
+            else:
+                self._bind_number(node, value, user)
+        self._import_nodes(graph.graph)
+        output = next(node for node in graph.graph.nodes if node.op == "output")
+        (returned,) = cast(tuple[Any], output.args)
+        results = cast(list[Any], returned) if isinstance(returned, list | tuple) else [returned]
+        yielded = [self._operand(result, output) for result in results]
+        self._define_symbols()
+        block = self._block
+        self._add(YieldOp(*yielded), output)
+        self._block, self._definitions, self._default_location = outer
+        return Region(block)
+
+    def _bind_number(self, node: Node, value: Any, user: Node) -> None:
+        """A number that a nested graph takes under a symbol of its own."""
+        meta = node.meta["val"]
+        given = value.meta["val"] if isinstance(value, Node) else value
+        if isinstance(meta, torch.SymInt) and str(meta) != str(given):
+            self._note_symbols(node, meta, [self._operand(value, user)])
 
     def _import_operator(self, node: Node, op_class: type[SchemaOp]) -> None:
         schema = op_class.SCHEMA
@@ -377,15 +473,18 @@ class FunctionImporter:
         """Say where those symbols come from that attributes name, and the inputs that are such."""
         named = {
             s
-            for op in self._block.ops
+            for op in self._block.walk()
             for value in op.properties.values()
             for s in named_symbols(value)
         }
         for symbol, (value, dim) in self._definitions.items():
             owner = value.owner
-            if isinstance(owner, Operation):
-                if symbol in named:
-                    self._block.insert_op_after(SymbolOp(symbol, value, dim), owner)
+            if symbol not in named and (
+                isinstance(owner, Operation) or self._block is not self._entry
+            ):
+                continue
+            if isinstance(owner, Operation) and owner.parent is self._block:
+                self._block.insert_op_after(SymbolOp(symbol, value, dim), owner)
             elif (first := self._block.first_op) is not None:
                 self._block.insert_op_before(SymbolOp(symbol, value, dim), first)
 
