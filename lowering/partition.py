@@ -72,6 +72,7 @@ class PartitionPass(ModulePass):
         for function in functions(op):
             for block in list(_blocks(function)):
                 _partition(block, backends)
+            _erase_unused_constants(function)
         op.attributes[ASKED] = ArrayAttr(StringAttr(backend.name) for backend in backends)
         if self.require_full_delegation:
             left = [leftover for f in functions(op) for leftover in leftovers(f)]
@@ -279,7 +280,11 @@ def _apply(graph: Graph, groups: Sequence[Group]) -> None:
             graph.block.add_op(item)
         else:
             _make_region(graph.block, item)
-    for op in graph.needs:
+
+
+def _erase_unused_constants(function: FuncOp) -> None:
+    """Erase the weights and constants of which regions have clones, and nothing else uses them."""
+    for op in list(function.walk()):
         if _is_constant(op) and not any(result.uses for result in op.results):
             Rewriter.erase_op(op)
 

@@ -179,6 +179,18 @@ def test_sizes_that_change_are_left_with_a_reason():
         equal([module(x)], [model(x)])
 
 
+def test_bodies_of_control_flow_are_partitioned():
+    def forward(self: Any, x: torch.Tensor):
+        return torch.cond(x.sum() > 0, lambda x: (x @ self.w).relu(), lambda x: -x, (x,))
+
+    model = Model(forward, w=torch.randn(4, 4))
+    for sign in (1, -1):
+        program = check(model, X.abs() * sign)
+    assert {r.parent_op().name for r in regions(program)} == {"edge.cond"}
+    function = next(functions(program.stages.modules["delegate"]))
+    assert not [op for op in function.body.block.ops if op.name == "edge.weight"]
+
+
 def test_program_is_text_and_back():
     model = Model(lambda self, x: torch.sort(x @ self.w)[0].exp(), w=torch.randn(4, 5))
     program = check(model, X, backend_options={"running": {"limit": "9"}})
