@@ -16,6 +16,8 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from .raw_type import RawType
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -87,6 +89,8 @@ def element_bytes(element: Attribute) -> int:
     """
     if isinstance(element, ComplexType):
         return 2 * element_bytes(cast(ComplexType, element).element_type)
+    if isinstance(element, RawType):
+        return element.nbytes
     if isinstance(element, FixedBitwidthType):
         return max(1, element.bitwidth // 8)
     raise VerifyException(f"{element} is not an element type that a program can store")

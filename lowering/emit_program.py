@@ -26,7 +26,6 @@ from ..dialects.constant import ConstantAttr
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.layout import order_of
 from ..dialects.weights import WeightsError
-from ..runtime.dtypes import BY_NAME
 from ..runtime.errors import ProgramError
 from ..runtime.program.program_file import ProgramFile
 from ..runtime.program.schema import (
@@ -66,6 +65,7 @@ from ..runtime.program.schema import (
 from ..runtime.program.segments import SegmentsBuilder
 from ..runtime.program.writer import write_program
 from .delegation_table import TABLE_KEY
+from .element_types import scalar_code
 from .size_entry import with_sizes
 
 Weights = Mapping[str, NDArray[Any]]
@@ -270,11 +270,11 @@ class _MethodEmitter:
     ) -> Tensor:
         type = memory.tensor_of(op.slot)
         assert type is not None, "the verifier saw a tensor"
-        scalar = BY_NAME.get(str(type.element_type))
-        if scalar is None:
+        code = scalar_code(type.element_type)
+        if code is None:
             self._refuse(op, f"the format has no tensors of {type.element_type}")
         return Tensor(
-            scalar_type=0 if scalar is None else scalar.code,
+            scalar_type=0 if code is None else code,
             sizes=list(type.get_shape()),
             dim_order=list(order_of(type)),
             data_buffer_idx=data_index,

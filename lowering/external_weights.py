@@ -11,7 +11,6 @@ from ..dialects import memory
 from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.layout import order_of
 from ..dialects.weights import WeightsError
-from ..runtime.dtypes import BY_NAME
 from ..runtime.errors import ProgramError
 from ..runtime.program.data_file import (
     DataFile,
@@ -20,6 +19,7 @@ from ..runtime.program.data_file import (
     read_data_file,
     write_data_file,
 )
+from .element_types import scalar_code
 from .emit_program import Weights
 from .output_file import write_file
 
@@ -79,10 +79,10 @@ def _item(op: memory.ExternalOp, weights: Weights) -> DataItem:
     type = memory.tensor_of(op.slot)
     assert type is not None, "the verifier saw a tensor"
     data = np.ascontiguousarray(weights[op.user_name.data]).reshape(-1).view(np.uint8).data
-    scalar = BY_NAME.get(str(type.element_type))
-    if scalar is None:
+    code = scalar_code(type.element_type)
+    if code is None:
         raise ProgramError(f"the format has no tensors of {type.element_type}")
-    layout = DataLayout(scalar.code, list(type.get_shape()), list(order_of(type)))
+    layout = DataLayout(code, list(type.get_shape()), list(order_of(type)))
     if layout.nbytes != data.nbytes:
         raise ProgramError(f"has {data.nbytes} bytes, {type} takes {layout.nbytes}")
     return DataItem(data, layout)

@@ -16,7 +16,6 @@ from xdsl.ir import Attribute
 
 from ..dialects.constant import ConstantAttr
 from ..dialects.weights import WeightsStore
-from ..runtime.dtypes import BY_CODE
 from ..runtime.errors import ProgramError
 from ..runtime.program.program_file import ProgramFile, is_external
 from ..runtime.program.schema import (
@@ -26,6 +25,7 @@ from ..runtime.program.schema import (
     Tensor,
 )
 from ..runtime.program.tensor_size import tensor_nbytes
+from .element_types import stored_dtype
 
 _INLINE_BYTES = 16
 """Constants up to this size stand in the text."""
@@ -101,7 +101,7 @@ class ProgramData:
 
 def _array(tensor: Tensor, data: memoryview) -> NDArray[Any]:
     """The bytes of a tensor as an array, its dims in the order in which they are stored."""
-    dtype = BY_CODE[tensor.scalar_type].dtype
+    dtype = stored_dtype(tensor.scalar_type)
     shape = [tensor.sizes[dim] for dim in tensor.dim_order]
     if not prod(shape):
         return np.zeros(shape, dtype)

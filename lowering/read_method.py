@@ -7,23 +7,14 @@ from collections.abc import Iterable, Sequence
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
-    ComplexType,
-    IntegerType,
-    Signedness,
     StringAttr,
     TensorType,
     UnitAttr,
-    bf16,
-    f16,
-    f32,
-    f64,
 )
 from xdsl.ir import Attribute, Region, SSAValue
 
 from ..dialects import memory
 from ..dialects.layout import tensor_type
-from ..runtime.dtypes import BY_NAME
-from ..runtime.errors import ProgramError
 from ..runtime.program.schema import (
     Bool,
     BoolList,
@@ -44,20 +35,11 @@ from ..runtime.program.schema import (
     Value,
 )
 from ..runtime.program.tensor_size import tensor_nbytes
+from .element_types import ELEMENTS
 from .program_data import ProgramData, user_name
 from .read_instructions import InstructionReader
 from .recover_views import recover_state, recover_views
 from .size_entry import without_sizes
-
-_ELEMENTS: dict[int, Attribute] = {
-    BY_NAME[str(element)].code: element
-    for element in (
-        *(IntegerType(bits, Signedness.UNSIGNED) for bits in (8, 16, 32, 64)),
-        *(IntegerType(bits) for bits in (1, 8, 16, 32, 64)),
-        *(f16, f32, f64, bf16, ComplexType(f32), ComplexType(f64)),
-    )
-}
-"""The element types by the format's numbers."""
 
 
 class MethodReader:
@@ -185,12 +167,7 @@ class MethodReader:
     def _type(self, tensor: Tensor) -> TensorType[Attribute]:
         key = (tensor.scalar_type, tuple(tensor.sizes), tuple(tensor.dim_order))
         if key not in self._types:
-            element = _ELEMENTS.get(tensor.scalar_type)
-            if element is None:
-                raise ProgramError(
-                    f"method {self._plan.name[:60]!r} has a tensor of scalar type "
-                    f"{tensor.scalar_type}, which has no name in the text"
-                )
+            element = ELEMENTS[tensor.scalar_type]
             self._types[key] = tensor_type(element, tensor.sizes, tensor.dim_order)
         return self._types[key]
 

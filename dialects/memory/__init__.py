@@ -24,6 +24,7 @@ target starts a block, blocks stand in program order, and running on into the ne
 
 from xdsl.ir import Dialect
 
+from ..raw_type import RawType
 from .instructions import (
     INSTRUCTION_OPS,
     BeginOp,
@@ -85,6 +86,7 @@ __all__ = [
     "OptionalTensorListOp",
     "OptionalTensorsType",
     "PlannedOp",
+    "RawType",
     "ScalarOp",
     "SlotOp",
     "SlotType",
@@ -102,5 +104,5 @@ __all__ = [
 Memory = Dialect(
     "memory",
     [MethodOp, NamedDataOp, *SLOT_OPS, BeginOp, *INSTRUCTION_OPS],
-    [SlotType, ListType, StringType, TensorsType, OptionalTensorsType],
+    [SlotType, ListType, RawType, StringType, TensorsType, OptionalTensorsType],
 )

@@ -38,8 +38,8 @@ class MethodOp(IRDLOperation):
     `arenas`: the byte size of each arena, entry 0 reserved and 0; absent before planning.
     `inputs`, `outputs`: the structures of the Python arguments and results, as the format's
     container metadata has them. `symbols`, `sizes`: the ranges of symbolic sizes, and the sizes of
-    each input, `unit` where all is static; our runtime checks inputs against them. `devices`: the device of each arena, entry 0 reserved, "" for the
-    CPU; absent where all are there.
+    each input, `unit` where all is static; our runtime checks inputs against them. `devices`: the
+    device of each arena, entry 0 reserved, "" for the CPU; absent where all are there.
 
     ```mlir
     memory.method @forward attributes {arenas = array<i64: 0, 48>, outputs = "…"} { … }

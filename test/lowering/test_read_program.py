@@ -63,6 +63,7 @@ from edgeir.runtime.program.schema import (
     TensorDataLocation,
     TensorList,
 )
+from edgeir.runtime.program.tensor_size import ITEM_SIZES
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -415,9 +416,25 @@ def test_what_the_text_cannot_say_is_one_message():
     plan = one_method([], [Chain()])
     with pytest.raises(ProgramError, match="two methods are called 'forward'"):
         as_text(SegmentsBuilder().build([plan, plan]))
-    quantized = dataclasses.replace(f32([2], 0), scalar_type=12)
-    with pytest.raises(ProgramError, match="'forward' has a tensor of scalar type 12"):
-        as_text(SegmentsBuilder().build([one_method([quantized], [Chain()])]))
+
+
+@pytest.mark.parametrize("scalar_type", sorted(ITEM_SIZES))
+def test_every_scalar_type_has_a_text(scalar_type: int):
+    size = 3 * ITEM_SIZES[scalar_type]
+    segments = SegmentsBuilder()
+    values = [
+        dataclasses.replace(f32([3], 0), scalar_type=scalar_type),
+        dataclasses.replace(
+            f32([3], 0),
+            scalar_type=scalar_type,
+            allocation_info=None,
+            data_buffer_idx=segments.constants.add(bytes(range(size))),
+        ),
+    ]
+    data = write_program(segments.build([one_method(values, [Chain()])]))
+    back = read_program(again(data))
+    assert [v.scalar_type for v in back.program.execution_plan[0].values] == [scalar_type] * 2
+    assert bytes(back.constant_bytes(1, size)) == bytes(range(size))
 
 
 @pytest.mark.parametrize("name", ["cond", "methods", "delegated", "initial_state"])
