@@ -25,6 +25,7 @@ from .space import (
     store_lanes,
     vector_axis,
 )
+from .transpose import emit_transposition, transposition
 from .value import Value, element_bits, element_of, literal, memory_element
 
 
@@ -47,6 +48,10 @@ def emit_map(e: Emitter, op: kernel.MapOp) -> None:
         return
     streams = [Stream(e.get(p), element_of(element_type(p.type))) for p in pointers]
     axes = axes_of(ints(op.shape), rows)
+    found = transposition(op, axes)
+    if found is not None:
+        emit_transposition(e, op, found, streams)
+        return
     axis = vector_axis(axes, len(op.outputs)) or (axes[-1] if axes else Axis(1, (0,) * len(rows)))
     outer = [other for other in axes if other is not axis]
     bits = [element_bits(memory_element(x)) for x in (*(s.element for s in streams), *elements)]
