@@ -1,0 +1,123 @@
+"""Random networks: what is planned, made into kernels and compiled gives what eager gives."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from xdsl.dialects.builtin import ModuleOp
+
+import edgeir
+from edgeir.dialects.context import edge_context
+from edgeir.dialects.function import functions
+from edgeir.lowering.llvm_kernels import LlvmKernelsPass
+from edgeir.lowering.llvm_plan import LlvmPlanPass
+from edgeir.passes.evaluate import evaluate
+
+
+class RandomNetwork(nn.Module):
+    """A graph of operations on images [n, channels, h, w], chosen by a seed.
+
+    Every result may be used several times, so that steps, concatenations, halos and memory that is
+    written over meet in many ways.
+    """
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self.seed = seed
+        self.weights = nn.ParameterDict()
+
+    def weight(self, *shape: int) -> torch.Tensor:
+        key = "x".join(map(str, (len(self.weights), *shape)))
+        if not self.building:
+            key = self.keys[self.position]
+            self.position += 1
+            return self.weights[key]
+        self.weights[key] = nn.Parameter(torch.randn(shape) / max(1, shape[-1]), False)
+        self.keys.append(key)
+        return self.weights[key]
+
+    def build(self, x: torch.Tensor) -> RandomNetwork:
+        """Make the weights."""
+        self.building, self.keys = True, list[str]()
+        self(x)
+        self.building = False
+        return self
+
+    def forward(self, x: torch.Tensor):
+        choose = random.Random(self.seed)
+        self.position = 0
+        values = [x]
+        for _ in range(choose.randint(3, 14)):
+            values.append(self.step(choose, values))
+        outputs = choose.sample(values[1:], k=min(2, len(values) - 1))
+        return (*outputs, values[-1])
+
+    def step(self, choose: random.Random, values: list[torch.Tensor]) -> torch.Tensor:
+        x = choose.choice(values[-4:])
+        n, c, h, w = x.shape
+        match choose.randrange(14):
+            case 0:
+                return F.relu(x) * 0.5
+            case 1:
+                other = choose.choice(values)
+                return x + other if other.shape == x.shape else x + other.mean()
+            case 2:
+                return F.hardswish(x * self.weight(1, c, 1, 1))
+            case 3:
+                same = [v for v in values if v.shape[2:] == x.shape[2:] and v.shape[0] == n]
+                return torch.cat([choose.choice(same), x], 1) if c < 40 else x
+            case 4:
+                return x.permute(0, 1, 3, 2) if h == w else torch.tanh(x)
+            case 5:
+                return x[:, : max(1, c // 2)] if choose.random() < 0.5 else x[:, :, h // 2 :]
+            case 6:
+                return F.conv2d(x, self.weight(choose.choice([3, 8, 17]), c, 1, 1))
+            case 7:
+                return F.conv2d(x, self.weight(choose.choice([4, 9]), c, 3, 3), padding=1)
+            case 8:
+                return F.conv2d(x, self.weight(c, 1, 3, 3), padding=1, groups=c)
+            case 9:
+                return F.max_pool2d(x, 3, 2, 1) if min(h, w) > 2 else -x
+            case 10:
+                return x * torch.sigmoid(x.mean((2, 3), keepdim=True))
+            case 11:
+                mixed = F.linear(x.flatten(2).transpose(1, 2), self.weight(7, c))
+                return mixed.transpose(1, 2).reshape(n, 7, h, w)
+            case 12:
+                return F.layer_norm(x.permute(0, 2, 3, 1), (c,)).permute(0, 3, 1, 2)
+            case _:
+                return torch.softmax(x, choose.choice([1, 3]))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_network(seed: int):
+    torch.manual_seed(seed)
+    x = torch.randn(1 + seed % 2, 1 + seed % 5, 6, 6 if seed % 3 else 5)
+    model = RandomNetwork(seed).build(x).eval()
+    with torch.inference_mode():
+        wanted = [y.numpy() for y in model(x)]
+    program = edgeir.compile(model, (x,), backends=["llvm"])
+    equal(edgeir.load(program.buffer, backends=["llvm"])(x), wanted)
+    planned = program.stages.modules["delegate"].clone()
+    ctx = edge_context()
+    ctx.weights = program.weights
+    LlvmPlanPass().apply(ctx, planned)
+    check(planned, program.weights, x, wanted)
+    LlvmKernelsPass().apply(ctx, planned)
+    check(planned, program.weights, x, wanted)
+
+
+def check(module: ModuleOp, weights: Any, x: torch.Tensor, wanted: list[np.ndarray]) -> None:
+    module.verify()
+    equal(evaluate(next(functions(module)), [x.numpy()], weights), wanted)
+
+
+def equal(got: Any, wanted: list[np.ndarray]) -> None:
+    for one, other in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
