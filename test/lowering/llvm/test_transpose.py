@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from steps import TYPES, run_compiled
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Block
+
 from edgeir.dialects.weights import WeightsStore
 from edgeir.lowering.llvm.copying import copy_tensor
 from edgeir.lowering.llvm.emit import emit_module
 from edgeir.lowering.llvm.program_builder import Place, ProgramBuilder
 from edgeir.lowering.llvm.step import Tensor, dense_tensor
 from edgeir.lowering.llvm.targets import target_for
-from steps import TYPES, run_compiled
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Block
 
 
 @pytest.mark.parametrize("cpu", ["host", "x86-64-v3"])
