@@ -14,7 +14,7 @@ from ...dialects.schema_op import SchemaOp
 from .body import Body
 from .elementwise import Epilogue, element_type, epilogue
 from .family import Halo, Order
-from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns, rows_of
+from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns
 from .program_builder import ProgramBuilder
 from .step import Array, Step, Tensor
 
@@ -145,7 +145,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         has_bias=bias is not None,
     )
     if matrices is not None:
-        columns = panel_columns(rows_of(product), n, program.target)
+        columns = panel_columns(product, program.target)
         b_pointer = program.weight(pack(matrices, columns), f32)
     else:
         b_pointer = program.pointer(factors.b, f32)

@@ -79,6 +79,15 @@ class Product:
     c_column: int = 1
     extra_columns: tuple[int, ...] = ()
     has_bias: bool = False
+    a_begin: int = 0
+    c_begin: int = 0
+    extra_begins: tuple[int, ...] = ()
+    """How far the first point of the axes is from the operands' pointers."""
+
+    @property
+    def rows(self) -> int:
+        """The number of rows that share B."""
+        return prod(axis.size for axis in self.axes if axis.is_row)
 
     @property
     def inner(self) -> int:
@@ -88,7 +97,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Operands:
-    """The pointers of a product; C's begins at the first point of the axes, as all do."""
+    """The pointers of a product."""
 
     a: SSAValue
     b: SSAValue
@@ -105,14 +114,11 @@ class Finish:
     key: object = None
 
 
-def rows_of(product: Product) -> int:
-    """The number of rows that share B."""
-    return prod(axis.size for axis in product.axes if axis.is_row)
-
-
 def pack(b: Array, columns: int) -> Array:
     """Matrices [..., K, N] as panels [N / columns][K][columns], the last one narrower."""
     *_, inner, width = b.shape
+    if not b.size:
+        return np.zeros(1, b.dtype)
     matrices = b.reshape(-1, inner, width)
     panels = [
         np.ascontiguousarray(matrix[:, begin : begin + columns]).reshape(-1)
@@ -122,9 +128,13 @@ def pack(b: Array, columns: int) -> Array:
     return np.concatenate(panels)
 
 
-def panel_columns(rows: int, columns: int, target: Target) -> int:
-    """The columns of a panel of B for a product of so many rows."""
-    return tile_shape(rows, columns, target).columns
+def panel_columns(product: Product, target: Target) -> int:
+    """The columns of a panel of B."""
+    return _tile_shape(product, target).columns
+
+
+def _tile_shape(product: Product, target: Target) -> TileShape:
+    return tile_shape(product.rows, product.columns, target, nested=len(product.chunks) > 0)
 
 
 def launch_product(
@@ -135,9 +145,9 @@ def launch_product(
     finish: Finish | None = None,
     element: AnyFloat = f32,
 ) -> None:
-    """Add a product to the program; a packed B has panels of `panel_columns(rows_of(product))`."""
+    """Add a product to the program; a packed B has panels of `panel_columns`."""
     finish = finish or Finish()
-    shape = tile_shape(rows_of(product), product.columns, program.target)
+    shape = _tile_shape(product, program.target)
     product = replace(product, axes=merge_axes(product.axes))
     plan = _Plan.of(product, shape, program.target)
     arguments = [operands.a, operands.b, operands.c, *operands.extras]
@@ -254,7 +264,16 @@ class _Builder:
         self.tasks = [next(tasks) if part > 1 else None for part in plan.parts]
 
     def build(self) -> None:
-        self._batch(self.plan.batch, self.operands, self.tasks[0])
+        """Write all of it."""
+        k, product, at = self.k, self.product, self.operands
+        begins = product.extra_begins or (0,) * len(at.extras)
+        at = replace(
+            at,
+            a=k.at(at.a, offset=product.a_begin),
+            c=k.at(at.c, offset=product.c_begin),
+            extras=tuple(k.at(e, offset=n) for e, n in zip(at.extras, begins, strict=True)),
+        )
+        self._batch(self.plan.batch, at, self.tasks[0])
 
     def _batch(self, axes: Sequence[Axis], at: Operands, task: SSAValue | None) -> None:
         if not axes:

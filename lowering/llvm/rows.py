@@ -95,17 +95,20 @@ class TileShape:
     columns: int
 
 
-def tile_shape(rows: int, columns: int, target: Target, bits: int = 32) -> TileShape:
-    """The tile for a product: sums, a row of B and two more values fit the registers.
+def tile_shape(rows: int, columns: int, target: Target, nested: bool = False) -> TileShape:
+    """The tile for a product of f32: sums, a row of B and two more values fit the registers.
+
+    With loops around the one over K (`nested`) LLVM needs a few more.
 
     Few rows leave room for many columns; a single row has as many as it takes to hide the latency
     of fma.
     """
-    lanes = target.lanes(bits)
+    lanes = target.lanes()
+    spare = 5 if nested and target.registers >= 32 else 2
     vectors = -(-columns // lanes)
 
     def most_rows(width: int) -> int:
-        return max(1, (target.registers - width - 2) // width)
+        return max(1, (target.registers - width - spare) // width)
 
     widths = range(1, min(vectors, _MOST_VECTORS) + 1)
     fitting = [width for width in widths if most_rows(width) >= rows]
