@@ -13,6 +13,7 @@ from torch.export import ExportedProgram
 
 from ...dialects.aten import TABLE
 from .buffers import mutated_constants
+from .nested_constants import write_out_constants
 from .plain_graph import is_plain
 from .unregistered import unregistered_operators
 
@@ -108,6 +109,8 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
         with _without_torch_warnings():
             return cast(Any, program).run_decompositions(decomposition_table())
     except Exception as error:
+        if write_out_constants(program):
+            return _decompose(program)
         if constants := mutated_constants(program):
             raise CaptureError(
                 f"the model writes to {', '.join(constants)}, tensors that are neither buffers nor "
