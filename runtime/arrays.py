@@ -47,6 +47,11 @@ def to_array(value: Any) -> Array:
 
 
 def _from_torch(torch: Any, tensor: Any) -> Array:
+    try:
+        return tensor.numpy()
+    except (RuntimeError, TypeError):
+        # Not plain memory of the CPU, or of a dtype that numpy has not.
+        pass
     name = str(tensor.dtype).removeprefix("torch.")
     try:
         tensor = tensor.detach().cpu().resolve_conj().resolve_neg()

@@ -41,6 +41,23 @@ class BindableDelegate(Protocol):
         ...
 
 
+@runtime_checkable
+class MovableDelegate(Protocol):
+    """A delegate that can run on its caller's memory, so that nothing need be copied."""
+
+    def __call__(self, *args: Any) -> object:
+        """Run with these arguments."""
+        ...
+
+    def anywhere(self) -> Callable[..., object]:
+        """A function of inputs and outputs that may be other arrays in each call.
+
+        They are aligned and dense in the same dim orders, with the dtypes and shapes of the
+        call's arguments; inputs may be read-only.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class DelegateOptions:
     """What a backend is told when it loads a payload."""

@@ -109,7 +109,7 @@ class Method:
             except ProgramError as error:
                 raise ProgramError(f"method {plan.name!r}, value {index}: {error}") from error
         self._changing = changing_slots(plan) | self.run_time_scalars
-        self._delegates = [self._load(delegate, loaders, data) for delegate in plan.delegates]
+        self.delegates = [self._load(delegate, loaders, data) for delegate in plan.delegates]
         with np.errstate(all="ignore"):
             self._chains = [BoundChain.of(self._bind_chain(chain)) for chain in plan.chains]
 
@@ -251,7 +251,7 @@ class Method:
             case KernelCall(op_index=operator, args=args):
                 return self._bind_kernel(self.plan.operators[operator].full_name, args), None
             case DelegateCall(delegate_index=delegate, args=args):
-                return self._bind_delegate(self._delegates[delegate], args), None
+                return self._bind_delegate(self.delegates[delegate], args), None
             case MoveCall(move_from=source, move_to=target):
                 return partial(self._move, source, target), None
             case JumpFalseCall(cond_value_index=condition, destination_instruction=target):

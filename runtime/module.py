@@ -12,6 +12,7 @@ import numpy as np
 from .arrays import Array
 from .dataflow import required_kernels
 from .delegates import Backends, DelegateData, DelegateLoader, find_loaders, is_known
+from .direct_method import direct_method
 from .errors import ProgramError
 from .inputs import check_constant, check_scalar, check_sizes, check_tensor, flatten_inputs
 from .interpreter import Method
@@ -89,6 +90,9 @@ class Module:
             for (name, plan), memory in zip(plans.items(), arenas, strict=True)
         }
         self._state = State(file, list(self._methods.values()))
+        direct = {name: direct_method(m, self._info[name]) for name, m in self._methods.items()}
+        self._direct = {name: call for name, call in direct.items() if call is not None}
+        self._forward = self._direct.get("forward")
 
     @property
     def methods(self) -> Mapping[str, MethodInfo]:
@@ -102,6 +106,8 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward`."""
+        if self._forward is not None:
+            return self._forward(args, kwargs)
         return self.run("forward", *args, **kwargs)
 
     def run(self, method: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -116,6 +122,8 @@ class Module:
         have that, one value or a tuple. Raises InputError for wrong inputs, and ProgramError with
         the instruction at which a run failed.
         """
+        if method in self._direct:
+            return self._direct[method](args, kwargs)
         chosen, arrays = self._set_inputs(method, args, kwargs)
         chosen.execute()
         return self._outputs(chosen, arrays)

@@ -11,13 +11,13 @@ from ...arrays import Array
 from ...delegates import DelegateOptions
 from ...errors import ProgramError
 from ...slots import allocate
-from .bound_call import bound_call, quick_call
+from .bound_call import array_call, bound_call
 from .cpu import check_cpu
 from .executable import Executable
 from .payload import CompiledRegion, read_payload
 from .team import team_for
 
-QUICK_BYTES = 1 << 19
+SHORT_BYTES = 1 << 19
 """A run that touches less memory is over so soon that other Python threads may wait for it."""
 
 
@@ -53,7 +53,7 @@ class Region:
             self._pace = (self._pace_memory.ctypes.data,)
         self._arena = allocate(compiled.arena + max(1, threads) * compiled.scratch)
         touched = self._arena.size + sum(self._sizes) + sum(weight.size for weight in weights)
-        self._is_quick = touched < QUICK_BYTES
+        self._short = touched < SHORT_BYTES
 
     def __call__(self, *args: Array) -> None:
         """Run once."""
@@ -65,7 +65,20 @@ class Region:
         given = tuple(array.nbytes for array in arrays)
         if given != self._sizes:
             raise ProgramError(f"its code takes {self._sizes} bytes, the call has {given}")
-        pointers = np.array([a.ctypes.data for a in (*arrays, *self._weights)], np.uintp)
-        addresses = (self._arena.ctypes.data, pointers.ctypes.data, 0, *self._pace)
-        call = quick_call if self._is_quick else bound_call
-        return call(self._entry, addresses, (self, pointers, arrays))
+        table = self._table([*arrays, *self._weights])
+        return bound_call(self._entry, self._arguments(table), (self, table, arrays), self._short)
+
+    def anywhere(self) -> Callable[..., object]:
+        """A function that runs on arrays that may lie elsewhere each time; they must be right."""
+        table = self._table(self._weights, len(self._sizes))
+        arguments = self._arguments(table)
+        return array_call(
+            self._entry, arguments, table, len(self._sizes), (self, table), self._short
+        )
+
+    def _table(self, arrays: Sequence[Array], free: int = 0) -> Array:
+        """Addresses of arrays, behind free places for others."""
+        return np.array([*[0] * free, *(array.ctypes.data for array in arrays)], np.uintp)
+
+    def _arguments(self, table: Array) -> tuple[int, ...]:
+        return (self._arena.ctypes.data, table.ctypes.data, 0, *self._pace)
