@@ -2408,6 +2408,90 @@ class FullLikeOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, fill_value: int | float | bool | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
 
+class LinspaceOp(SchemaOp):
+    """aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    start: Attribute
+    end: Attribute
+    steps: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, start: int | float | bool | Expr, end: int | float | bool | Expr, steps: int | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinspaceTensorTensorOp(SchemaOp):
+    """aten::linspace.Tensor_Tensor(Tensor start, Tensor end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    start: SSAValue
+    end: SSAValue
+    steps: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, start: SSAValue, end: SSAValue, steps: int | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinspaceTensorScalarOp(SchemaOp):
+    """aten::linspace.Tensor_Scalar(Tensor start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    start: SSAValue
+    end: Attribute
+    steps: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, start: SSAValue, end: int | float | bool | Expr, steps: int | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinspaceScalarTensorOp(SchemaOp):
+    """aten::linspace.Scalar_Tensor(Scalar start, Tensor end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    start: Attribute
+    end: SSAValue
+    steps: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, start: int | float | bool | Expr, end: SSAValue, steps: int | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LogspaceOp(SchemaOp):
+    """aten::logspace(Scalar start, Scalar end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    start: Attribute
+    end: Attribute
+    steps: Attribute
+    base: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, start: int | float | bool | Expr, end: int | float | bool | Expr, steps: int | Expr, base: float | Expr = ..., *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LogspaceTensorTensorOp(SchemaOp):
+    """aten::logspace.Tensor_Tensor(Tensor start, Tensor end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    start: SSAValue
+    end: SSAValue
+    steps: Attribute
+    base: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, start: SSAValue, end: SSAValue, steps: int | Expr, base: float | Expr = ..., *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LogspaceTensorScalarOp(SchemaOp):
+    """aten::logspace.Tensor_Scalar(Tensor start, Scalar end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    start: SSAValue
+    end: Attribute
+    steps: Attribute
+    base: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, start: SSAValue, end: int | float | bool | Expr, steps: int | Expr, base: float | Expr = ..., *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LogspaceScalarTensorOp(SchemaOp):
+    """aten::logspace.Scalar_Tensor(Scalar start, Tensor end, int steps, float base=10., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    start: Attribute
+    end: SSAValue
+    steps: Attribute
+    base: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, start: int | float | bool | Expr, end: SSAValue, steps: int | Expr, base: float | Expr = ..., *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
 class ScalarTensorOp(SchemaOp):
     """aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
 
