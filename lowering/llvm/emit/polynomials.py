@@ -434,6 +434,7 @@ def power(e: Emitter, x: Value, y: Value) -> Value:
     result = e.select(e.binary("and", odd, negative), e.negate(result), result)
     undefined = e.binary("and", e.compare("olt", x, zero), e.invert(whole))
     undefined = e.binary("and", undefined, e.compare("one", size, _constant(inf)))
+    undefined = e.binary("or", undefined, e.compare("uno", x, y))
     result = e.select(undefined, _constant(nan), result)
     simple = e.binary("or", e.compare("oeq", y, zero), e.compare("oeq", x, one))
     return e.select(simple, one, result)
