@@ -66,7 +66,7 @@ class PartitionPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Partition every function, and the blocks inside of its operations."""
         try:
-            backends = [find_backend(name) for name in self.backend]
+            backends = [find_backend(name) for name in dict.fromkeys(self.backend)]
         except BackendError as error:
             raise PassFailedException(f"partition: {error}") from error
         for function in functions(op):

@@ -49,7 +49,8 @@ def delegation(
     """From an optimized edge module to calls of what the backends took, the first preferred."""
     if not backends:
         return ()
-    partition: dict[str, ParameterListType] = {"backend": tuple(backends)}
+    names = (backends,) if isinstance(backends, str) else tuple(backends)
+    partition: dict[str, ParameterListType] = {"backend": names}
     if require_full:
         partition["require-full-delegation"] = (True,)
     lower: dict[str, ParameterListType] = {}

@@ -90,6 +90,7 @@ def find_loaders(backends: Backends) -> dict[str, DelegateLoader]:
     """The loaders of the backends that a caller names; ProgramError for one that is not here."""
     if isinstance(backends, Mapping):
         return dict(backends)
+    backends = [backends] if isinstance(backends, str) else backends
     return {name: _find_loader(name) for name in backends}
 
 

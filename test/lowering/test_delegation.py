@@ -430,6 +430,11 @@ def test_table_says_why_nothing_was_delegated(tmp_path: Path):
     assert row.operator == "sort" and row.reason.startswith("running: takes cumsum and neg only")
 
 
+def test_one_backend_may_be_given_as_a_name():
+    program = edgeir.compile(Model(lambda self, x: -x), (X,), backends="running")
+    equal([edgeir.load(program.buffer, backends="running")(X)], [-X])
+
+
 def test_table_goes_with_the_locations(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     program = edgeir.compile(Model(lambda self, x: -x), (X,), backends=BOTH, locations=False)
     assert b"edgeir.delegation" not in program.buffer
