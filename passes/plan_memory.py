@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -214,9 +214,10 @@ def memory_report(method: memory.MethodOp) -> MemoryReport:
 
 def shared_storages(method: memory.MethodOp, liveness: Liveness) -> list[Group]:
     """The storages to place, those joined that a call may keep in the same bytes."""
-    groups: dict[SSAValue, Group] = {}
+    groups: dict[SSAValue, _GrowingGroup] = {}
     for op in _planned(method):
-        groups[op.slot] = Group((op.slot,), _storage(op.slot, liveness))
+        rebound = op.slot in liveness.rebound
+        groups[op.slot] = _GrowingGroup([op.slot], _storage(op.slot, liveness), rebound)
     for call in method.instructions:
         if not isinstance(call, memory.CallOp):
             continue
@@ -225,11 +226,22 @@ def shared_storages(method: memory.MethodOp, liveness: Liveness) -> list[Group]:
             out = groups.get(call.outs[0])
             if source is None or out is None or not _dies_into(call, source, out, liveness):
                 continue
-            first, last = source.storage.first, out.storage.last
-            joined = Group(source.slots + out.slots, Storage(source.storage.size, first, last))
-            groups.update((slot, joined) for slot in joined.slots)
+            # A chain of calls in place grows at its end, so few slots change their group.
+            source.slots += out.slots
+            source.storage = replace(source.storage, last=out.storage.last)
+            groups.update((slot, source) for slot in out.slots)
             break
-    return list(dict.fromkeys(groups.values()))
+    found = dict.fromkeys(groups.values())
+    return [Group(tuple(group.slots), group.storage) for group in found]
+
+
+@dataclass(eq=False)
+class _GrowingGroup:
+    """Slots that share a storage so far; `rebound`: moves or views change what one refers to."""
+
+    slots: list[SSAValue]
+    storage: Storage
+    rebound: bool
 
 
 def overwritable(call: memory.CallOp) -> list[SSAValue]:
@@ -255,14 +267,17 @@ def overwritable(call: memory.CallOp) -> list[SSAValue]:
     return operands
 
 
-def _dies_into(call: memory.CallOp, source: Group, out: Group, liveness: Liveness) -> bool:
+def _dies_into(
+    call: memory.CallOp, source: _GrowingGroup, out: _GrowingGroup, liveness: Liveness
+) -> bool:
     """Whether `source` is last used by the call and `out` first."""
     position = liveness.positions[call]
     return (
         source is not out
         and source.storage.last == position == out.storage.first
         and source.storage.size == out.storage.size
-        and liveness.rebound.isdisjoint(source.slots + out.slots)
+        and not source.rebound
+        and not out.rebound
     )
 
 
