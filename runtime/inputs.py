@@ -41,11 +41,11 @@ def check_tensor(info: TensorInfo, position: int, value: Any) -> Array:
         array = to_array(value)
     except TypeError as error:
         raise _error(info, position, str(error), "give a numpy array or a torch tensor") from error
+    if array.dtype == info.dtype and array.shape == info.shape:
+        return array
     given = f"{array.dtype}{list(array.shape)}"
     if array.dtype != info.dtype:
         raise _error(info, position, given, f"convert it to {info.dtype}")
-    if array.shape == info.shape:
-        return array
     if array.ndim != len(info.shape):
         raise _error(info, position, given, f"it must have {len(info.shape)} dimensions")
     for dim, (size, limit) in enumerate(zip(array.shape, info.shape, strict=True)):
