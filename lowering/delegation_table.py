@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 TABLE_KEY = "edgeir.delegation"
@@ -46,6 +47,12 @@ class DelegationTable:
 
     regions: tuple[RegionRow, ...]
     left: tuple[LeftRow, ...]
+
+    def after(self, earlier: DelegationTable) -> DelegationTable:
+        """This table of a module whose earlier regions were lowered before, those included."""
+        counts = Counter(row.method for row in earlier.regions)
+        later = (replace(row, number=row.number + counts[row.method]) for row in self.regions)
+        return DelegationTable((*earlier.regions, *later), self.left)
 
     def to_json(self) -> str:
         """The table as one line of JSON."""

@@ -30,7 +30,7 @@ from .backends import (
     backend_options,
     find_backend,
 )
-from .delegation_table import TABLE_KEY
+from .delegation_table import TABLE_KEY, DelegationTable
 from .describe_delegation import describe_delegation
 
 
@@ -85,7 +85,7 @@ class LowerDelegatesPass(ModulePass):
             return
         weights = weights_of(ctx)
         named = _NamedData(op, weights)
-        table = describe_delegation(op).to_json().encode()
+        table = describe_delegation(op).after(named.take_table())
         problems: list[Diagnostic] = []
         for region in regions:
             name = region.backend.data
@@ -104,7 +104,7 @@ class LowerDelegatesPass(ModulePass):
             Rewriter.replace_op(region, call)
         if problems:
             raise DiagnosticsError(problems)
-        named.add({TABLE_KEY: table})
+        named.add({TABLE_KEY: table.to_json().encode()})
 
 
 def _texts(values: ParameterListType) -> list[str]:
@@ -174,6 +174,16 @@ class _NamedData:
         self._payloads = {
             op.key.data: op.payload.data for op in module.ops if isinstance(op, memory.NamedDataOp)
         }
+
+    def take_table(self) -> DelegationTable:
+        """The table of regions that were lowered before, taken out of the module."""
+        for op in self._module.ops:
+            if isinstance(op, memory.NamedDataOp) and op.key.data == TABLE_KEY:
+                del self._payloads[TABLE_KEY]
+                Rewriter.erase_op(op)
+                text = self._weights[op.payload.data].tobytes().decode()
+                return DelegationTable.from_json(text)
+        return DelegationTable((), ())
 
     def add(self, data: Mapping[str, BytesLike | NDArray[Any]]) -> None:
         """Add what is new; BackendError for a key that has other bytes."""

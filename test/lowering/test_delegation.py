@@ -28,7 +28,7 @@ from edgeir.lowering.emit_program import emit_program
 from edgeir.lowering.partition import PartitionPass
 from edgeir.lowering.read_program import program_module
 from edgeir.passes.evaluate import evaluate
-from edgeir.passes.pipelines import EMIT, LEGALIZE
+from edgeir.passes.pipelines import EMIT, LEGALIZE, OPTIMIZE
 from edgeir.runtime import delegates
 from edgeir.runtime.program import read_program
 from edgeir.tools.edge_compile import main as edge_compile
@@ -428,6 +428,18 @@ def test_table_says_why_nothing_was_delegated(tmp_path: Path):
     program.save(tmp_path / "model.pte")
     (row,) = read_delegation(str(tmp_path / "model.pte")).left
     assert row.operator == "sort" and row.reason.startswith("running: takes cumsum and neg only")
+
+
+def test_backends_may_come_one_after_the_other(tmp_path: Path):
+    steps = [f"partition{{backend={name}}},lower-delegates" for name in BOTH]
+    pipeline = (*OPTIMIZE, *steps, *LEGALIZE, *EMIT)
+    model = Model(lambda self, x: torch.sort(torch.cumsum(-x, 0).relu())[0])
+    program = edgeir.compile(model, (X,), pipeline=pipeline)
+    equal([edgeir.load(program.buffer, backends=BOTH)(X)], [model(X)])
+    program.save(tmp_path / "model.pte")
+    found = read_delegation(str(tmp_path / "model.pte"))
+    assert [(r.number, r.backend) for r in found.regions] == [(0, "running"), (1, "numpy")]
+    assert [row.operator for row in found.left] == ["sort"]
 
 
 def test_one_backend_may_be_given_as_a_name():
