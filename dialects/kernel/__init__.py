@@ -12,11 +12,13 @@ from xdsl.ir import Dialect
 from .addressing import AdvanceOp, ChunkOp, DelinearizeOp, LoadOp, StoreOp
 from .map import MapOp, WindowOp
 from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, WeightOp
+from .softmax import SoftmaxOp
 from .stencil import StencilOp
 from .step import CopyOp, PlaceAttr, Placement, StepOp
 from .structure import ForOp, FuncOp, YieldOp, terminate
 from .tile import TileOp
 from .types import PointerType
+from .winograd import WinogradInputOp, WinogradOutputOp
 
 __all__ = [
     "AdvanceOp",
@@ -36,12 +38,15 @@ __all__ = [
     "PointerType",
     "ProgramOp",
     "ScratchOp",
+    "SoftmaxOp",
     "StencilOp",
     "StepOp",
     "StoreOp",
     "TileOp",
     "WeightOp",
     "WindowOp",
+    "WinogradInputOp",
+    "WinogradOutputOp",
     "YieldOp",
     "terminate",
 ]
@@ -68,7 +73,10 @@ Kernel = Dialect(
         MapOp,
         WindowOp,
         StencilOp,
+        SoftmaxOp,
         TileOp,
+        WinogradInputOp,
+        WinogradOutputOp,
     ],
     [PointerType, PlaceAttr],
 )
