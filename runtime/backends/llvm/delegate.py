@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -44,27 +45,25 @@ class Region:
         self._sizes = (*compiled.inputs, *compiled.outputs)
         self._weights = weights
         self._entry = self._code.address + compiled.run
-        self._pace: tuple[int, ...] = ()
+        self.pace = np.zeros(8, np.uint64)
+        """The team's address, then what the code learns about its speed; unused by one thread."""
         if threads > 1 and compiled.run_team is not None and compiled.worker is not None:
             team = team_for(threads, compiled.team_version, self._code, compiled.worker)
             self._entry = self._code.address + compiled.run_team
-            # The team's address, then what the code learns about its speed.
-            self._pace_memory = np.array([team.address, *[0] * 7], np.uint64)
-            self._pace = (self._pace_memory.ctypes.data,)
+            self.pace[0] = team.address
         self._arena = allocate(compiled.arena + max(1, threads) * compiled.scratch)
         touched = self._arena.size + sum(self._sizes) + sum(weight.size for weight in weights)
         self._short = touched < SHORT_BYTES
 
     def __call__(self, *args: Array) -> None:
-        """Run once."""
-        self.bind(args)()
+        """Run once; ProgramError if these are not the region's arrays."""
+        self._check(args)
+        self._run(*args)
 
     def bind(self, args: Sequence[Any]) -> Callable[[], object]:
         """A function that runs on these arrays; ProgramError if they are not the region's."""
         arrays = cast("Sequence[Array]", args)
-        given = tuple(array.nbytes for array in arrays)
-        if given != self._sizes:
-            raise ProgramError(f"its code takes {self._sizes} bytes, the call has {given}")
+        self._check(arrays)
         table = self._table([*arrays, *self._weights])
         return bound_call(self._entry, self._arguments(table), (self, table, arrays), self._short)
 
@@ -76,9 +75,18 @@ class Region:
             self._entry, arguments, table, len(self._sizes), (self, table), self._short
         )
 
+    @cached_property
+    def _run(self) -> Callable[..., object]:
+        return self.anywhere()
+
+    def _check(self, arrays: Sequence[Array]) -> None:
+        given = tuple(array.nbytes for array in arrays)
+        if given != self._sizes:
+            raise ProgramError(f"its code takes {self._sizes} bytes, the call has {given}")
+
     def _table(self, arrays: Sequence[Array], free: int = 0) -> Array:
         """Addresses of arrays, behind free places for others."""
         return np.array([*[0] * free, *(array.ctypes.data for array in arrays)], np.uintp)
 
     def _arguments(self, table: Array) -> tuple[int, ...]:
-        return (self._arena.ctypes.data, table.ctypes.data, 0, *self._pace)
+        return (self._arena.ctypes.data, table.ctypes.data, 0, self.pace.ctypes.data)
