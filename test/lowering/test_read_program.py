@@ -27,7 +27,10 @@ from edgeir.dialects.edge_parser import EdgeParser
 from edgeir.dialects.module_text import print_module
 from edgeir.lowering.emit_program import build_program, emit_program
 from edgeir.lowering.read_program import program_module
+from edgeir.passes.drop_method import DropMethodPass
 from edgeir.passes.plan_memory import PlanMemoryPass
+from edgeir.passes.rename_method import RenameMethodPass
+from edgeir.passes.replace_operator import ReplaceOperatorPass
 from edgeir.passes.verify_memory import VerifyMemoryPass
 from edgeir.runtime.errors import ProgramError
 from edgeir.runtime.program import (
@@ -232,18 +235,27 @@ def test_state_is_found(name: str, marks: str):
     assert "tensor<2xf32>" in line
 
 
-def test_methods_are_renamed_and_dropped_in_the_text():
+def test_methods_are_renamed_and_dropped():
     data, runs = PROGRAMS["methods"]()
     text, ctx = as_text(data)
-    module = parse(text.replace("@other", "@second"), ctx)
-    for method in list(module.ops):
-        if isinstance(method, memory.MethodOp) and method.sym_name.data == "get_n":
-            method.detach()
-            method.erase()
+    module = parse(text, ctx)
+    RenameMethodPass("other", "second").apply(ctx, module)
+    DropMethodPass("get_n").apply(ctx, module)
     changed = emit_program(module, ctx.weights)
     names = [plan.name for plan in read_program(changed).program.execution_plan]
     assert names == ["forward", "get_f", "get_t", "get_text", "second"]
     check_same(stock(changed, [("second", runs[1][1])]), stock(data, [runs[1]]))
+
+
+def test_operators_are_replaced():
+    data, runs = PROGRAMS["dynamic"]()
+    text, ctx = as_text(data)
+    module = parse(text, ctx)
+    ReplaceOperatorPass("aten::mul.out", "aten::div.out").apply(ctx, module)
+    changed = emit_program(module, ctx.weights)
+    operators = read_program(changed).program.execution_plan[0].operators
+    assert "aten::div.out" in [operator.full_name for operator in operators]
+    check_same(ours(changed, runs), stock(changed, runs))
 
 
 def test_delegates_and_named_data_are_kept():
