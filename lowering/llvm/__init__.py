@@ -60,8 +60,8 @@ def _has_element_kernels(element: Attribute) -> bool:
 
 def compile(region: RegionOp, options: CompileOptions) -> Payload:
     """The machine code of a region, and the weights in the order in which it reads them."""
-    from .object_cache import ObjectCache
     from .kernels import lower_region, program_of
+    from .object_cache import ObjectCache
     from .payload import compile_kernel_program
     from .plan import is_planned, plan_region
     from .targets import TargetError, target_for
@@ -70,7 +70,13 @@ def compile(region: RegionOp, options: CompileOptions) -> Payload:
         target = target_for(options.values.get("target-cpu", "host"))
     except TargetError as error:
         raise BackendError(str(error)) from error
-    region = region.clone()
+    # A whole clone would be one more user of the region's operands.
+    region = RegionOp.create(
+        properties=dict(region.properties),
+        attributes=dict(region.attributes),
+        result_types=list(region.result_types),
+        regions=[region.body.clone()],
+    )
     if program_of(region) is None:
         if not is_planned(region):
             plan_region(region)
