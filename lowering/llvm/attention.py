@@ -170,8 +170,8 @@ class _Plan:
         self.blocks = -(-p.length // self.rows)
         heads = prod(p.heads)
         work = p.length * p.keys * (p.size + p.value_size)
-        wanted = min(-(-_MOST_TASKS // heads), max(1, work // _TASK), max(1, self.blocks // 4))
-        self.per_part = -(-self.blocks // wanted)
+        wanted = min(_MOST_TASKS // heads, work // _TASK, self.blocks // 4)
+        self.per_part = -(-self.blocks // max(1, wanted))
         self.parts = -(-self.blocks // self.per_part)
         self.packs_values = p.value[-1] != p.value_size and self.per_part > 2
         self.row = self.panels * self.panel
