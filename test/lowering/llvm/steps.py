@@ -56,7 +56,7 @@ def with_gaps(array: Array, order: Sequence[int] | None = None, gap: int = 3) ->
 def run_step(
     family: Any,
     kind: type[SchemaOp],
-    operands: Sequence[Array | None],
+    operands: Sequence[Array | Sequence[Array | None] | None],
     results: Sequence[Array],
     *,
     constants: Sequence[int] = (),
@@ -68,14 +68,15 @@ def run_step(
 ) -> tuple[list[Array], list[Array]]:
     """What a family's kernels give for an operation, interpreted and compiled.
 
-    `operands` are the tensors of the schema in order; those numbered in `constants` are weights.
+    `operands` are the tensors of the schema in order, lists of them where the schema has lists;
+    those numbered in `constants` are weights.
     `results` have the shapes and dtypes that are expected. `fuse` makes the operations that are
     fused from the first result and the `extras`. With `output_gap` the first result gets a gap
     after every innermost row.
     """
     step = _Memory(constants)
     block = Block()
-    values = [None if a is None else step.add(block, a, n) for n, a in enumerate(operands)]
+    values = [step.add_argument(block, a, n) for n, a in enumerate(operands)]
     others = [step.add(block, array, None) for array in extras]
     names = [a.name for a in kind.SCHEMA.arguments if a.is_tensor]
     op = kind(
@@ -129,6 +130,16 @@ class _Memory:
         self.outputs: list[Array] = []
         self._constant_numbers = constants
         self._results: dict[SSAValue, int] = {}
+
+    def add_argument(
+        self, block: Block, argument: Array | Sequence[Array | None] | None, number: int
+    ) -> SSAValue | list[SSAValue | None] | None:
+        """An operand, or a list of them."""
+        if argument is None:
+            return None
+        if isinstance(argument, np.ndarray):
+            return self.add(block, argument, number)
+        return [None if a is None else self.add(block, a, number) for a in argument]
 
     def add(self, block: Block, array: Array, number: int | None) -> SSAValue:
         """An operand, which lies in the memory of an array as the array does."""
