@@ -32,9 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parser.parse_args(argv)
         if args.input is None and not args.print_pipeline:
             parser.error("the following arguments are required: INPUT")
-        if args.input is not None and args.output is None and not args.dump_stages:
+        if not (args.input is None or args.output or args.dump_stages or args.emit):
             parser.error("give -o MODEL.pte, or --dump-stages DIR")
         load_files(args.load)
+        if args.emit is not None and _emit_regions(args):
+            return 0
         pipeline = _pipeline(args)
         if args.print_pipeline:
             print(pipeline)
@@ -70,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--target-cpu", metavar="NAME", help="the same as --backend-option target-cpu=NAME"
+    )
+    parser.add_argument(
+        "--emit",
+        choices=("llvm-ir", "asm", "object"),
+        help="write the code of the llvm backend's regions to -o in place of the program; INPUT "
+        "may also be a .mlir file with its regions, planned or lowered to kernels",
     )
     parser.add_argument(
         "--backend-option",
@@ -151,6 +159,7 @@ def _backend_options(args: argparse.Namespace) -> dict[str, str | dict[str, str]
 
 def _compile(args: argparse.Namespace, pipeline: str) -> None:
     from ..lowering.compile_program import compile_program
+    from .output_file import write_output
     from .torch_output import quiet_torch
 
     options: dict[str, Any] = {
@@ -169,9 +178,12 @@ def _compile(args: argparse.Namespace, pipeline: str) -> None:
         print(warning, file=sys.stderr)
     if args.dump_stages:
         program.save_stages(args.dump_stages)
-    if args.output is not None:
+    if args.emit is not None:
+        from .emitted_code import code_of_program
+
+        write_output(args.output, code_of_program(program, args.emit, args.target_cpu or "host"))
+    elif args.output is not None:
         from .external_file import write_external
-        from .output_file import write_output
 
         write_external(args, program.external)
         write_output(args.output, program.buffer)
@@ -185,6 +197,23 @@ def _compile_text(args: argparse.Namespace, options: dict[str, Any]) -> Program:
     context = edge_context()
     module = read_module(context, args.input, [f for f in args.weights.split(",") if f])
     return compile_module(module, context, **options)
+
+
+def _emit_regions(args: argparse.Namespace) -> bool:
+    """Write the code of a text that has been partitioned; False for any other input."""
+    from ..dialects.context import edge_context
+    from .emitted_code import emitted_code, is_partitioned
+    from .module_file import read_module
+    from .output_file import write_output
+
+    if args.input is None or not args.input.endswith(".mlir"):
+        return False
+    context = edge_context()
+    module = read_module(context, args.input, [f for f in args.weights.split(",") if f])
+    if not is_partitioned(module):
+        return False
+    write_output(args.output, emitted_code(module, context, args.emit, args.target_cpu or "host"))
+    return True
 
 
 def _call_function(path: str) -> tuple[Any, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
+
+from ..output_file import write_file
 
 FOLDER_VARIABLE = "EDGEIR_CACHE"
 """The environment variable that moves the cache."""
@@ -39,14 +40,7 @@ class ObjectCache:
         path = self._path(key)
         with suppress(OSError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(hashlib.sha256(content).digest() + content)
-                os.replace(temporary, path)
-            except OSError:
-                os.unlink(temporary)
-                raise
+            write_file(path, hashlib.sha256(content).digest() + content)
 
     def _path(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
