@@ -172,14 +172,6 @@ def test_everything_unsupported_is_listed_at_once():
     assert all(d.advice for d in raised.value.diagnostics if "linalg_eig" in d.operation)
 
 
-def test_control_flow_is_refused():
-    def forward(self, x):
-        return torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x - 1, (x,))
-
-    with pytest.raises(edgeir.CompileError, match="control-flow"):
-        edgeir.compile(Forward(forward), (torch.ones(1),))
-
-
 def test_several_methods_share_weights():
     model = nn.Linear(4, 4)
     programs = {
