@@ -5,18 +5,30 @@ from __future__ import annotations
 from xdsl.dialects.builtin import IntegerAttr, i64
 
 from ...dialects import kernel
-from ...dialects.delegate import RegionOp
+from ...dialects.delegate import RegionOp, YieldOp
+from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from .grouping import group_steps
 from .placement import place_tensors
 from .sink_views import sink_views
+from .support import supports
 
 ARENA = "kernel.arena"
 """The attribute of a planned region: the bytes of its arena."""
 
 
 def plan_region(region: RegionOp) -> None:
-    """Group the operations of a region into steps, and give every tensor a place."""
+    """Group the operations of a region into steps, and give every tensor a place.
+
+    DiagnosticsError has every operation for which there are no kernels.
+    """
     block = region.body.block
+    problems = [
+        Diagnostic.at(op, f"the LLVM backend cannot take it: {verdict.reason}")
+        for op in block.ops
+        if not isinstance(op, YieldOp) and not (verdict := supports(op)).supported
+    ]
+    if problems:
+        raise DiagnosticsError(problems)
     sink_views(block)
     group_steps(block)
     region.attributes[ARENA] = IntegerAttr(place_tensors(region), i64)

@@ -1,0 +1,41 @@
+"""Which operations the LLVM backend takes, and why it does not take others."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from xdsl.dialects.builtin import Float32Type, Float64Type, IntegerType, TensorType
+from xdsl.ir import Attribute, Operation
+
+from ...dialects.edge import CatOp
+from ...dialects.edge.ops import ConstantOp, WeightOp
+from ..backends import Verdict
+from .families import is_static, why_not
+from .views import is_view
+
+
+def supports(op: Operation) -> Verdict:
+    """Whether there are kernels for an operation, and if not, why."""
+    if isinstance(op, WeightOp | ConstantOp):
+        return Verdict(True)
+    types = [value.type for value in (*op.operands, *op.results)]
+    if not all(isinstance(type, TensorType) for type in types):
+        return Verdict(False, "it takes or gives a number that is known only at run time")
+    if not is_static(op):
+        return Verdict(False, "it has sizes that are known only at run time")
+    tensors = [cast("TensorType[Attribute]", type) for type in types]
+    if any(0 in tensor.get_shape() for tensor in tensors):
+        return Verdict(False, "it has an empty tensor")
+    for tensor in tensors:
+        if not _has_element_kernels(tensor.element_type):
+            return Verdict(False, f"there are no kernels for {tensor.element_type}")
+    if is_view(op) or isinstance(op, CatOp):
+        return Verdict(True)
+    reason = why_not(op)
+    return Verdict(reason is None, reason or "")
+
+
+def _has_element_kernels(element: Attribute) -> bool:
+    if isinstance(element, IntegerType):
+        return element.bitwidth in (1, 8, 32, 64)
+    return isinstance(element, Float32Type | Float64Type)
