@@ -19,6 +19,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
+from . import winograd
 from .elementwise import Epilogue, epilogue
 from .family import Halo, Order
 from .placement import is_constant
@@ -55,7 +56,7 @@ def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None
 def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
     """Zeros where windows reach out of the input."""
     assert isinstance(op, edge.ConvolutionOp)
-    if operand is not op.input:
+    if operand is not op.input or winograd.choose(op) is not None:
         return None
     sizes = _shape(op.input)[2:]
     sides = [
@@ -154,6 +155,10 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     """One launch, or one for each phase of a transposed convolution."""
     op = step.op
     assert isinstance(op, edge.ConvolutionOp)
+    choice = winograd.choose(op)
+    if choice is not None:
+        winograd.lower(step, program, choice)
+        return
     fused = epilogue(step)
     for lines in combinations(*lines_of(op)):
         _lower_lines(step, program, op, fused, lines)

@@ -158,9 +158,20 @@ def launch_product(
         arguments.append(program.scratch(size, element))
 
     def build(k: KernelBuilder) -> None:
-        _Builder(k, plan, finish).build()
+        rest = list(k.arguments)
+        scratch = rest.pop() if plan.gathers else None
+        bias = rest.pop() if operands.bias is not None else None
+        at = Operands(rest[0], rest[1], rest[2], bias, tuple(rest[3:]))
+        _Builder(k, plan, at, finish, scratch).build()
 
     program.launch(name, (plan, finish.key), arguments, plan.tasks, build)
+
+
+def insert_product(k: KernelBuilder, product: Product, operands: Operands, target: Target) -> None:
+    """Write a product of a packed B as a part of a larger kernel, by one task."""
+    product = replace(product, axes=merge_axes(product.axes))
+    plan = _Plan.of(product, _tile_shape(product, target), target)
+    _Builder(k, replace(plan, parts=(1, 1, 1)), operands, Finish()).build()
 
 
 def merge_axes(axes: Sequence[Axis]) -> tuple[Axis, ...]:
@@ -252,12 +263,16 @@ def _parts(items: int, wanted: int) -> int:
 class _Builder:
     """Writes the kernel of a plan: batch, panels of columns, groups of tiles, rows, a tile."""
 
-    def __init__(self, k: KernelBuilder, plan: _Plan, finish: Finish) -> None:
+    def __init__(
+        self,
+        k: KernelBuilder,
+        plan: _Plan,
+        operands: Operands,
+        finish: Finish,
+        scratch: SSAValue | None = None,
+    ) -> None:
         self.k, self.plan, self.finish, self.product = k, plan, finish, plan.product
-        rest = list(k.arguments)
-        self.scratch = rest.pop() if plan.gathers else None
-        bias = rest.pop() if self.product.has_bias else None
-        self.operands = Operands(rest[0], rest[1], rest[2], bias, tuple(rest[3:]))
+        self.operands, self.scratch = operands, scratch
         parts = [part for part in plan.parts if part > 1]
         splits = k.split(k.task, parts) if len(parts) > 1 else [k.task] * len(parts)
         tasks = iter(splits)

@@ -39,7 +39,7 @@ def random(*shape: int) -> Array:
 
 def product(function: Callable[..., torch.Tensor], *arrays: Array, **options: float) -> Array:
     """What PyTorch gives."""
-    return function(*(torch.from_numpy(a.copy()) for a in arrays), **options).numpy()
+    return function(*(torch.tensor(a) for a in arrays), **options).numpy()
 
 
 @pytest.mark.parametrize("target", ["host", "x86-64-v3"])
@@ -153,7 +153,7 @@ def test_fused(extra: tuple[int, ...], fuse: Fuse) -> None:
     x, w, b, e = random(18, 9), random(9, 37), random(37), random(*extra)
     for beta in (1.0, 2.0):
         y = torch.from_numpy(product(torch.addmm, b, x, w, beta=beta))
-        other = torch.from_numpy(e)
+        other = torch.tensor(e)
         gelu = torch.nn.functional.gelu(y) * other + other
         wanted = (torch.relu(y) + other if fuse is relu_and_add else gelu).numpy()
         check_step(
