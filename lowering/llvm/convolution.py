@@ -22,9 +22,9 @@ from ...dialects.schema_op import SchemaOp
 from . import winograd
 from .elementwise import Epilogue, epilogue
 from .family import Halo, Order
-from .placement import is_constant
 from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns
 from .program_builder import ProgramBuilder
+from .roots import is_constant
 from .step import Array, Step, Tensor
 
 OPERATIONS = (edge.ConvolutionOp,)

@@ -11,8 +11,8 @@ from xdsl.ir import Attribute, SSAValue
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
 from .family import Halo, Order
-from .placement import is_constant
 from .program_builder import ProgramBuilder
+from .roots import is_constant
 from .stencils import Windows, as_pair, channels_last, launch_windows
 from .step import Step, Tensor
 

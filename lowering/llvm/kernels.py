@@ -18,9 +18,9 @@ from ...passes.evaluate.arrays import known_array
 from ...passes.evaluate.operation import evaluate_operation
 from ...runtime.arrays import Array
 from .copying import copy_tensor, fill_tensor
-from .placement import anchor_of, is_constant, order_of_type
 from .plan import ARENA
 from .program_builder import Place, ProgramBuilder
+from .roots import anchor_of, is_constant, order_of_type
 from .step import Step, Tensor, dense_tensor
 from .target import Target
 from .views import view_of

@@ -1,0 +1,117 @@
+"""The values of a grouped region that have memory of their own, and how tensors lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+
+from ...dialects import delegate, kernel
+from ...dialects.edge.ops import ConstantOp, WeightOp
+from ...dialects.layout import order_of
+from ...dialects.schema_op import SchemaOp
+from .families import family_of
+from .family import Family, Halo, Order
+from .step import Tensor, dense_strides, dense_tensor
+from .views import is_view
+
+
+@dataclass
+class Root:
+    """A value with memory of its own: made by a step, a copy or a concatenation.
+
+    `parent` is the concatenation in whose memory it lies, `offset` elements from its begin.
+    `argument` is the output of the region that it is.
+    """
+
+    value: SSAValue
+    order: Order
+    halo: Halo | None = None
+    parent: SSAValue | None = None
+    slot: tuple[int, int] = (0, 0)
+    """The dim of the concatenation, and where in it the value begins."""
+    argument: int | None = None
+    first: int = -1
+    last: int = -1
+    in_place_of: Root | None = None
+    """The root whose memory it takes over, element by element."""
+
+
+@dataclass
+class Planner:
+    """What is decided so far about a region: `roots` have memory, `tensors` are all values."""
+
+    region: delegate.RegionOp
+    roots: dict[SSAValue, Root] = field(default_factory=dict[SSAValue, Root])
+    tensors: dict[SSAValue, Tensor] = field(default_factory=dict[SSAValue, Tensor])
+
+    @property
+    def block(self) -> Block:
+        """The region's block."""
+        return self.region.body.block
+
+
+def order_of_type(type: Attribute) -> Order:
+    """The dim order in which a tensor enters or leaves a region."""
+    return order_of(cast("TensorType[Attribute]", type))
+
+
+def is_constant(value: SSAValue) -> bool:
+    """Whether a value is known at compile time: a weight, a constant, or a view of one."""
+    owner = value.owner
+    if isinstance(owner, WeightOp | ConstantOp):
+        return True
+    return isinstance(owner, Operation) and is_view(owner) and is_constant(owner.operands[0])
+
+
+def anchor_of(step: kernel.StepOp) -> tuple[SchemaOp, Family]:
+    """The first operation of a step, and the family that runs it."""
+    anchor = step.body.block.first_op
+    assert isinstance(anchor, SchemaOp)
+    family = family_of(anchor)
+    assert family is not None, anchor.name
+    return anchor, family
+
+
+def add_root(planner: Planner, value: SSAValue, order: Order) -> None:
+    """Give a value memory of its own, dense in a dim order."""
+    planner.roots[value] = Root(value, order)
+    planner.tensors[value] = dense_tensor(value.type, order)
+
+
+def copy_before(
+    planner: Planner, before: Operation, source: SSAValue, order: Order | None
+) -> SSAValue:
+    """A copy of a value in a dim order (row-major: None), made before an operation."""
+    rank = len(planner.tensors[source].shape)
+    order = tuple(range(rank)) if order is None else order
+    op = kernel.CopyOp(source, kernel.PlaceAttr(kernel.Placement("arena", 0, 0, ())))
+    op.location = before.location
+    planner.block.insert_op_before(op, before)
+    add_root(planner, op.result, order)
+    return op.result
+
+
+def memory_order(tensor: Tensor) -> Order:
+    """The dims of a tensor by their strides, outermost first."""
+    dims = range(len(tensor.shape))
+    return tuple(
+        sorted(dims, key=lambda d: (tensor.shape[d] > 1, -abs(tensor.strides[d])))
+        if any(tensor.strides)
+        else dims
+    )
+
+
+def source_of(value: SSAValue) -> SSAValue:
+    """What a value is a view of, or itself."""
+    while isinstance(value.owner, Operation) and is_view(value.owner):
+        value = value.owner.operands[0]
+    return value
+
+
+def with_halo(tensor: Tensor, root: Root, halo: Halo) -> Tensor:
+    """The tensor of a root, with room for a halo around it."""
+    padded = [size + sum(pair) for size, pair in zip(tensor.shape, halo, strict=True)]
+    return Tensor(tensor.element, tensor.shape, dense_strides(padded, root.order))
