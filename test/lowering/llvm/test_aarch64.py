@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from standalone_elf import Array, standalone_elf
+from standalone_elf import standalone_elf
 from torch import nn
+from torch.utils import _pytree as pytree
 
 import edgeir
 from edgeir.dialects import kernel
@@ -73,7 +74,7 @@ class Tokens(nn.Module):
 )
 @pytest.mark.parametrize("cpu", ["cortex-a76"])
 def test_equal_to_eager(model: type[nn.Module], example: torch.Tensor, cpu: str, tmp_path: Path):
-    torch.random.manual_seed(0)
+    torch.manual_seed(0)
     module = model().eval()
     program = edgeir.compile(module, (example,), backends=["llvm"])
     context = edge_context()
@@ -83,8 +84,7 @@ def test_equal_to_eager(model: type[nn.Module], example: torch.Tensor, cpu: str,
     (region,) = (op for op in stage.walk() if isinstance(op, kernel.ProgramOp))
     with torch.no_grad():
         returned: Any = module(example)
-    tensors = returned if isinstance(returned, tuple) else (returned,)
-    expected: list[Array] = [np.asarray(tensor) for tensor in tensors]
+    expected = [np.asarray(tensor) for tensor in pytree.tree_leaves(returned)]
     path = tmp_path / "program"
     inputs = [np.ascontiguousarray(example.numpy())]
     path.write_bytes(standalone_elf(region, target_for(cpu), inputs, expected, context.weights))
