@@ -124,3 +124,31 @@ func.func @custom(%i: tensor<4xi64>) -> tensor<4xf32> {
   %0 = aten.custom "my_ops::foo(Tensor x, Tensor? y=None, float k=1.) -> Tensor"(%i, k = 2.0) : (tensor<4xi64>) -> tensor<4xf32>
   func.return %0 : tensor<4xf32>
 }
+
+// -----
+
+// Branches and loops, with what stands in them.
+// CHECK-LABEL: func.func @regions(
+// CHECK: edge.cond(%p) : (tensor<i1>) -> tensor<4xf32> {
+// CHECK-NEXT: edge.mul.Scalar(%x, other = 2)
+// CHECK-NEXT: edge.yield
+// CHECK-NEXT: } else {
+// CHECK-NEXT: edge.yield %x : tensor<4xf32>
+// CHECK: edge.map(%{{.*}}) : (tensor<4xf32>) -> tensor<4xf64> {
+// CHECK-NEXT: ^bb0(%a: tensor<f32>):
+// CHECK-NEXT: edge._to_copy(%a, dtype = f64)
+func.func @regions(%p: tensor<i1>, %x: tensor<4xf32>) {
+  %0 = aten.cond(%p) : (tensor<i1>) -> tensor<4xf32> {
+    %1 = aten.number 2 : tensor<i64>
+    %2 = aten.mul.Tensor(%x, %1) : (tensor<4xf32>, tensor<i64>) -> tensor<4xf32>
+    aten.yield %2 : tensor<4xf32>
+  } else {
+    aten.yield %x : tensor<4xf32>
+  }
+  %3 = aten.map(%0) : (tensor<4xf32>) -> tensor<4xf64> {
+  ^bb0(%a: tensor<f32>):
+    %5 = aten._to_copy(%a, dtype = f64) : (tensor<f32>) -> tensor<f64>
+    aten.yield %5 : tensor<f64>
+  }
+  func.return
+}

@@ -145,3 +145,92 @@ func.func @other_type(%x: tensor<3xf32>) -> (tensor<3xf32> {edge.mutates = "n"},
 func.func @no_such_argument(%x: tensor<3xf32>) -> (tensor<3xf32> {edge.mutates = 1 : i64}) {
   func.return %x : tensor<3xf32>
 }
+
+// -----
+
+// Both branches put their value into the slot of the result: a call directly, else a copy.
+// CHECK-LABEL: memory.method @branch
+// CHECK: %[[R:.*]] = memory.planned : !memory.slot<tensor<4xf32>>
+// CHECK: %[[FALSE:.*]] = memory.scalar false
+// CHECK: memory.jump_false %p, ^bb2, ^bb1
+// CHECK-NEXT: ^bb1:
+// CHECK-NEXT: memory.call @"aten::relu.out"(%x) outs(%[[R]])
+// CHECK-NEXT: memory.jump_false %[[FALSE]], ^bb3, ^bb2
+// CHECK-NEXT: ^bb2:
+// CHECK-NEXT: memory.call @"aten::copy_"(%[[R]], %x, %[[FALSE]]) returns(%[[R]])
+// CHECK-NEXT: memory.jump ^bb3
+// CHECK-NEXT: ^bb3:
+// CHECK-NEXT: memory.end
+func.func @branch(%p: tensor<i1> {edge.name = "p"}, %x: tensor<4xf32> {edge.name = "x"}) -> tensor<4xf32> {
+  %0 = edge.cond(%p) : (tensor<i1>) -> tensor<4xf32> {
+    %1 = edge.relu(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    edge.yield %1 : tensor<4xf32>
+  } else {
+    edge.yield %x : tensor<4xf32>
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// Carried values that are exchanged are saved before they are overwritten; numbers are moved.
+// CHECK-LABEL: memory.method @loop
+// CHECK: memory.move %{{.*}}, %[[I:.*]]
+// CHECK-NEXT: memory.call @"aten::copy_"(%a, %x, %{{.*}}) returns(%a)
+// CHECK-NEXT: memory.call @"aten::copy_"(%b, %y, %{{.*}}) returns(%b)
+// CHECK-NEXT: memory.jump ^bb1
+// CHECK-NEXT: ^bb1:
+// CHECK-NEXT: memory.call @"executorch_prim::lt.Scalar"(%[[I]], %{{.*}}) returns(%[[P:.*]])
+// CHECK-NEXT: memory.jump_false %[[P]], ^bb3, ^bb2
+// CHECK-NEXT: ^bb2:
+// CHECK-NEXT: memory.call @"executorch_prim::add.Scalar"(%[[I]], %{{.*}}) returns(%[[NEXT:.*]])
+// CHECK-NEXT: memory.call @"aten::clone.out"(%b, %{{.*}}) outs(%[[B:.*]])
+// CHECK-NEXT: memory.call @"aten::clone.out"(%a, %{{.*}}) outs(%[[A:.*]])
+// CHECK-NEXT: memory.move %[[NEXT]], %[[I]]
+// CHECK-NEXT: memory.call @"aten::copy_"(%a, %[[B]], %{{.*}}) returns(%a)
+// CHECK-NEXT: memory.call @"aten::copy_"(%b, %[[A]], %{{.*}}) returns(%b)
+// CHECK-NEXT: memory.jump_false %{{.*}}, ^bb1, ^bb3
+// CHECK-NEXT: ^bb3:
+func.func @loop(%x: tensor<4xf32> {edge.name = "x"}, %y: tensor<4xf32> {edge.name = "y"}) -> (tensor<4xf32>, tensor<4xf32>) attributes {edge.symbols = {s0 = [0]}} {
+  %i = edge.literal 0 : i64
+  %n, %a, %b = edge.while_loop(%i, %x, %y) : (i64, tensor<4xf32>, tensor<4xf32>) -> (i64, tensor<4xf32>, tensor<4xf32>) {
+  ^bb0(%j: i64, %c: tensor<4xf32>, %d: tensor<4xf32>):
+    edge.symbol "s0" = %j : i64
+    %p = edge.compare lt #edge.expr<s0>, #edge.expr<3>
+    edge.yield %p : i1
+  } do {
+  ^bb0(%j: i64, %c: tensor<4xf32>, %d: tensor<4xf32>):
+    edge.symbol "s0" = %j : i64
+    %k = edge.literal #edge.expr<s0 + 1> : i64
+    edge.yield %k, %d, %c : i64, tensor<4xf32>, tensor<4xf32>
+  }
+  func.return %a, %b : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// A scan counts with instructions, so that it can run again, and stacks its rows one by one.
+// CHECK-LABEL: memory.method @scan
+// CHECK: %ys = memory.planned dynamic : !memory.slot<tensor<8x4xf32>>
+// CHECK: memory.call @"aten::copy_"(%c, %c0, %{{.*}}) returns(%c)
+// CHECK-NEXT: memory.call @"aten::empty.out"(%{{.*}}, %{{.*}}) outs(%ys)
+// CHECK-NEXT: memory.move %{{.*}}, %[[I:.*]]
+// CHECK-NEXT: memory.jump ^bb1
+// CHECK-NEXT: ^bb1:
+// CHECK-NEXT: memory.call @"executorch_prim::lt.Scalar"(%[[I]], %{{.*}}) returns(%[[P:.*]])
+// CHECK-NEXT: memory.jump_false %[[P]], ^bb3, ^bb2
+// CHECK-NEXT: ^bb2:
+// CHECK-NEXT: memory.call @"aten::select_copy.int_out"(%xs, %{{.*}}, %[[I]]) outs(%[[X:.*]])
+// CHECK-NEXT: memory.call @"aten::add.out"(%c, %[[X]], %{{.*}}) outs(%[[Y:.*]])
+// CHECK-NEXT: memory.call @"executorch_prim::et_copy_index.tensor"(%ys, %[[X]], %[[I]])
+// CHECK-NEXT: memory.call @"aten::copy_"(%c, %[[Y]], %{{.*}}) returns(%c)
+// CHECK-NEXT: memory.call @"executorch_prim::add.Scalar"(%[[I]], %{{.*}}) returns(%[[I]])
+// CHECK-NEXT: memory.jump_false %{{.*}}, ^bb1, ^bb3
+func.func @scan(%c0: tensor<4xf32> {edge.name = "c0"}, %xs: tensor<?x4xf32, #edge.layout<dims = [s0, 4]>> {edge.name = "xs"}) -> (tensor<4xf32>, tensor<?x4xf32, #edge.layout<dims = [s0, 4]>>) attributes {edge.symbols = {s0 = [1, 8]}} {
+  %c, %ys = edge.scan init(%c0 : tensor<4xf32>) over(%xs : tensor<?x4xf32, #edge.layout<dims = [s0, 4]>>) -> (tensor<4xf32>, tensor<?x4xf32, #edge.layout<dims = [s0, 4]>>) {
+  ^bb0(%d: tensor<4xf32>, %x: tensor<4xf32>):
+    %0 = edge.add.Tensor(%d, %x) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    edge.yield %0, %x : tensor<4xf32>, tensor<4xf32>
+  }
+  func.return %c, %ys : tensor<4xf32>, tensor<?x4xf32, #edge.layout<dims = [s0, 4]>>
+}

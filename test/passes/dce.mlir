@@ -21,3 +21,29 @@ func.func @alive(%x: tensor<2x3xf32>) -> tensor<2xi64> {
   %2 = edge.rand(size = [2], dtype = f32) : () -> tensor<2xf32>
   func.return %1 : tensor<2xi64>
 }
+
+// A branch that nothing uses goes, with all that stands in it; so does what is dead inside of one.
+// CHECK-LABEL: func.func @branches
+// CHECK-NEXT: edge.cond
+// CHECK-NEXT: edge.yield %x
+// CHECK-NEXT: } else {
+// CHECK-NEXT: edge.neg
+// CHECK-NEXT: edge.yield
+// CHECK-NEXT: }
+// CHECK-NEXT: func.return
+func.func @branches(%p: i1, %x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = edge.cond(%p) : (i1) -> tensor<4xf32> {
+    %1 = edge.relu(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    edge.yield %x : tensor<4xf32>
+  } else {
+    %2 = edge.neg(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    edge.yield %2 : tensor<4xf32>
+  }
+  %3 = edge.cond(%p) : (i1) -> tensor<4xf32> {
+    %4 = edge.relu(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    edge.yield %4 : tensor<4xf32>
+  } else {
+    edge.yield %x : tensor<4xf32>
+  }
+  func.return %0 : tensor<4xf32>
+}

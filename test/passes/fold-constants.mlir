@@ -53,3 +53,20 @@ func.func @large() -> (tensor<1024x1024xf32>, tensor<4xf32>) {
   %1 = edge.rand(size = [4], dtype = f32) : () -> tensor<4xf32>
   func.return %0, %1 : tensor<1024x1024xf32>, tensor<4xf32>
 }
+
+// In branches and loops, too.
+// CHECK-LABEL: func.func @region
+// CHECK: edge.cond
+// CHECK-NEXT: edge.constant #edge.constant<"0x0000803F" : tensor<2xf32>> : tensor<2xf32>
+// CHECK-NEXT: edge.add.Tensor
+func.func @region(%p: i1, %x: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = edge.constant #edge.constant<"0x000080BF" : tensor<2xf32>> : tensor<2xf32>
+  %1 = edge.cond(%p) : (i1) -> tensor<2xf32> {
+    %2 = edge.neg(%0) : (tensor<2xf32>) -> tensor<2xf32>
+    %3 = edge.add.Tensor(%x, %2) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+    edge.yield %3 : tensor<2xf32>
+  } else {
+    edge.yield %x : tensor<2xf32>
+  }
+  func.return %1 : tensor<2xf32>
+}

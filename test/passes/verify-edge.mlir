@@ -116,3 +116,17 @@ func.func @convolutions(%x: tensor<1x3x9x9xf32>, %w2: tensor<8x2x3x3xf32>, %w: t
   %3 = edge.max_pool2d(%x, kernel_size = [2, 2]) : (tensor<1x3x9x9xf32>) -> tensor<1x3x9x9xf32>
   func.return
 }
+
+// -----
+
+// What stands in branches is checked as well.
+// CHECK: is no operation of the edge dialect; run convert-aten-to-edge first
+func.func @region(%p: i1, %x: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = edge.cond(%p) : (i1) -> tensor<2xf32> {
+    %1 = aten.relu(%x) : (tensor<2xf32>) -> tensor<2xf32>
+    edge.yield %1 : tensor<2xf32>
+  } else {
+    edge.yield %x : tensor<2xf32>
+  }
+  func.return %0 : tensor<2xf32>
+}
