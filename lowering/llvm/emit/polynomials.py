@@ -437,6 +437,8 @@ def power(e: Emitter, x: Value, y: Value) -> Value:
     undefined = e.binary("or", undefined, e.compare("uno", x, y))
     result = e.select(undefined, _constant(nan), result)
     simple = e.binary("or", e.compare("oeq", y, zero), e.compare("oeq", x, one))
+    infinite = e.compare("oeq", _abs(e, y), _constant(inf))
+    simple = e.binary("or", simple, e.binary("and", infinite, e.compare("oeq", size, one)))
     return e.select(simple, one, result)
 
 
