@@ -1,7 +1,9 @@
 """The values of a loaded method: tensors in arenas or in the file, lists, numbers."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -28,6 +30,7 @@ from .program.schema import (
     TensorList,
     Value,
 )
+from .program.tensor_size import tensor_nbytes
 
 ALIGNMENT = 64
 """Bytes to which memory is aligned, a cache line."""
@@ -138,25 +141,49 @@ def _make_tensor(file: ProgramFile, value: Tensor, arenas: Sequence[Array]) -> T
 def allocate_arenas(plans: Sequence[ExecutionPlan]) -> list[list[Array]]:
     """The arenas of each method, by `memory_id`, zero-filled; ProgramError if memory is short.
 
+    An arena is as large as the tensors in it need: a size that is declared costs nothing.
+
     Arena 1 is each method's own. Those from 2 on are the program's: compilers put state that
     methods share there, at equal offsets.
     """
+    needed = [_needed(plan) for plan in plans]
     shared: dict[int, int] = {}
-    for plan in plans:
-        for index, size in enumerate(plan.non_const_buffer_sizes[2:], 2):
+    for sizes in needed:
+        for index, size in enumerate(sizes[2:], 2):
             shared[index] = max(size, shared.get(index, 0))
+    total = sum(sum(sizes[:2]) for sizes in needed) + sum(shared.values())
+    if total > _physical_memory():
+        raise ProgramError(f"no memory for {total} bytes, which the program's tensors take")
     common = {index: allocate(size) for index, size in shared.items()}
     return [
-        [
-            common[index] if index in common else allocate(size)
-            for index, size in enumerate(plan.non_const_buffer_sizes)
-        ]
-        for plan in plans
+        [common[index] if index in common else allocate(size) for index, size in enumerate(sizes)]
+        for sizes in needed
     ]
+
+
+def _needed(plan: ExecutionPlan) -> list[int]:
+    """The bytes of each arena that tensors lie in."""
+    sizes = [0] * len(plan.non_const_buffer_sizes)
+    for value in plan.values:
+        if isinstance(value, Tensor) and (place := value.allocation_info) is not None:
+            end = place.memory_offset + tensor_nbytes(value)
+            sizes[place.memory_id] = max(sizes[place.memory_id], end)
+    return sizes
+
+
+@cache
+def _physical_memory() -> int:
+    """The bytes of memory that the machine has; where it does not say, more than any has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**62
 
 
 def allocate(size: int) -> Array:
     """`size` zero bytes, aligned; ProgramError if there is no memory for them."""
+    if size > _physical_memory():
+        raise ProgramError(f"no memory for {size} bytes")
     try:
         memory = np.zeros(size + ALIGNMENT, np.uint8)
     except (MemoryError, ValueError, OverflowError):

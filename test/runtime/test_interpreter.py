@@ -600,6 +600,6 @@ def test_arenas_are_aligned() -> None:
 
 
 def test_huge_arena_is_one_error() -> None:
-    plan = method([Int(1)], [], outputs=[0], sizes=[0, 2**62])
+    plan = method([planned([4], 2**61)], [], outputs=[0], sizes=[0, 2**62])
     with pytest.raises(ProgramError, match=r"no memory|arena"):
         load(program(plan))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...runtime.errors import printable
 from ...runtime.program.data_file import DataFile, DataItem
-from .values import printable
 
 
 def data_items_data(items: DataFile) -> list[dict[str, Any]]:

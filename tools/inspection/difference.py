@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
+from ...runtime.errors import printable
 from ...runtime.program.program_file import ProgramFile
 from .report import Method, Report, StoredTensor
 from .text import argument_type, table
-from .values import printable
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...runtime.dataflow import instruction_name
+from ...runtime.errors import printable
 from ...runtime.program.program_file import ProgramFile
 from ...runtime.program.schema import DelegateCall, ExecutionPlan, KernelCall
 from ...runtime.program.verifier import Violation, find_violations
 from .places import Place, Step, steps_of
-from .values import printable
 
 MOST = 1000
 """No more mistakes than this are looked for."""

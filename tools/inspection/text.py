@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from ...runtime.errors import printable
 from .memory_plan import Arena, PlannedTensor
 from .places import Place
 from .report import Argument, Method, Report
-from .values import printable
 
 _ROWS = 20
 """The most rows of a table of sizes; the smaller ones are one row together."""

@@ -67,10 +67,3 @@ def dtype_name(tensor: Tensor) -> str:
     """The scalar type as the IR spells it."""
     known = BY_CODE.get(tensor.scalar_type)
     return known.name if known else f"scalar type {tensor.scalar_type}"
-
-
-def printable(text: str) -> str:
-    """A name from a program in one line of a terminal: what would steer it is escaped."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
