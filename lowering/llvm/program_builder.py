@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from ...dialects import kernel
@@ -27,7 +28,8 @@ _NOTHING: Mapping[SSAValue, Any] = MappingProxyType({})
 @dataclass(frozen=True)
 class Place:
     """Where a value's first element is: `base` is "argument" (`number` is its index), "arena"
-    (`number` is the buffer's offset in bytes) or "weight" (`key`), `offset` counts elements."""
+    or "workspace" (`number` is the offset in bytes there) or "weight" (`key`); `offset` counts
+    elements."""
 
     base: str
     number: int = 0
@@ -57,6 +59,8 @@ class ProgramBuilder:
         self._launches: list[kernel.LaunchOp] = []
         self._block = Block()
         self._scratch = 0
+        self._workspace = 0
+        self._in_workspace: dict[kernel.ArenaOp, int] = {}
 
     def pointer(self, value: SSAValue, element: Attribute) -> SSAValue:
         """Where a value of the region begins; a constant is stored row-major as it is."""
@@ -79,6 +83,16 @@ class ProgramBuilder:
         """Memory of the running thread, at least `size` bytes: it is lost between tasks."""
         self._scratch = max(self._scratch, -(-size // ALIGNMENT) * ALIGNMENT)
         return self.address(Place("scratch"), element)
+
+    def workspace(self, sizes: Sequence[int], element: Attribute) -> list[SSAValue]:
+        """Areas of memory of so many bytes for the launches of one step; all tasks see them."""
+        pointers: list[SSAValue] = []
+        offset = 0
+        for size in sizes:
+            pointers.append(self.address(Place("workspace", offset), element))
+            offset += -(-size // ALIGNMENT) * ALIGNMENT
+        self._workspace = max(self._workspace, offset)
+        return pointers
 
     def launch(
         self,
@@ -103,7 +117,12 @@ class ProgramBuilder:
     def finish(
         self, inputs: Sequence[SSAValue], result_types: Sequence[Attribute], arena: int
     ) -> kernel.ProgramOp:
-        """The complete program."""
+        """The complete program; the workspace stands behind the arena."""
+        begin = -(-arena // ALIGNMENT) * ALIGNMENT
+        for op, offset in self._in_workspace.items():
+            op.properties["offset"] = IntegerAttr(begin + offset, i64)
+        if self._workspace:
+            arena = begin + self._workspace
         block = Block()
         block.add_ops(self._functions.values())
         for op in list(self._block.ops):
@@ -123,6 +142,9 @@ class ProgramBuilder:
                 op = kernel.ArenaOp(place.number, element)
             case "scratch":
                 op = kernel.ScratchOp(element)
+            case "workspace":
+                op = kernel.ArenaOp(0, element)
+                self._in_workspace[op] = place.number
             case _:
                 op = kernel.WeightOp(place.key, element)
         self._block.add_op(op)

@@ -150,8 +150,9 @@ class _Memory:
             strides = dense_strides(array.shape)
             self.tensors[source.result] = Tensor(TYPES[array.dtype], array.shape, strides)
             return source.result
-        base = array if array.base is None else array.base
-        assert isinstance(base, np.ndarray) and base.flags.c_contiguous
+        base = array.base if isinstance(array.base, np.ndarray) else array
+        if not base.flags.c_contiguous:
+            base = array = np.array(array, order="C")
         item = array.itemsize
         strides = tuple(stride // item for stride in array.strides)
         offset = (array.ctypes.data - base.ctypes.data) // item

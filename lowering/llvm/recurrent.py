@@ -1,0 +1,379 @@
+"""Recurrent networks: LSTM, GRU and RNN of any depth, in one or both directions.
+
+The products with the input are one launch for the whole sequence of a layer; a second launch goes
+through time, a task for each direction, and has the recurrent products and the gates only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from xdsl.dialects import arith, math
+from xdsl.dialects.builtin import Float32Type, f32
+from xdsl.ir import SSAValue
+
+from ...dialects import edge, kernel
+from ...dialects.schema_op import SchemaOp
+from .body import Body
+from .elementwise import element_type
+from .family import Halo, Order
+from .kernel_builder import KernelBuilder, identity
+from .placement import is_constant
+from .product import (
+    Axis,
+    Operands,
+    Product,
+    insert_product,
+    launch_product,
+    pack,
+    panel_columns,
+)
+from .program_builder import ProgramBuilder
+from .step import Array, Step, Tensor
+from .target import Target
+
+Gates = Callable[[Body, list[SSAValue], list[SSAValue], list[SSAValue]], list[SSAValue]]
+"""From the products with the input and with the state (one each for every gate) and the old states
+to the new ones."""
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A kind of cell. With `separate_bias` the recurrent product keeps a bias of its own."""
+
+    name: str
+    gates: int
+    states: int
+    run: Gates
+    separate_bias: bool = False
+
+
+def _sigmoid(b: Body, x: SSAValue) -> SSAValue:
+    return b.divide(1.0, b.add(b.unary(math.ExpOp, b.negate(x)), 1.0))
+
+
+def _lstm(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
+    take, forget, new, out = (b.add(u, v) for u, v in zip(x, h, strict=True))
+    kept = b.multiply(_sigmoid(b, forget), states[1])
+    cell = b.fma(_sigmoid(b, take), b.unary(math.TanhOp, new), kept)
+    return [b.multiply(_sigmoid(b, out), b.unary(math.TanhOp, cell)), cell]
+
+
+def _gru(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
+    reset, update = (_sigmoid(b, b.add(u, v)) for u, v in zip(x[:2], h[:2], strict=True))
+    new = b.unary(math.TanhOp, b.fma(reset, h[2], x[2]))
+    return [b.fma(b.subtract(states[0], new), update, new)]
+
+
+def _tanh(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
+    return [b.unary(math.TanhOp, b.add(x[0], h[0]))]
+
+
+def _relu(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
+    return [b.maximum(b.add(x[0], h[0]), 0.0)]
+
+
+_CELLS: dict[type[SchemaOp], _Cell] = {
+    edge.LstmInputOp: _Cell("lstm", 4, 2, _lstm),
+    edge.GruInputOp: _Cell("gru", 3, 1, _gru, separate_bias=True),
+    edge.RnnTanhInputOp: _Cell("rnn_tanh", 1, 1, _tanh),
+    edge.RnnReluInputOp: _Cell("rnn_relu", 1, 1, _relu),
+}
+
+OPERATIONS = tuple(_CELLS)
+FUSES = False
+
+
+def supports(op: SchemaOp) -> str | None:
+    """Constant parameters, in f32; no random dropout."""
+    if not isinstance(element_type(op.operands[0]), Float32Type):
+        return f"recurrent networks of {element_type(op.operands[0])}"
+    if op.value_of("train") and op.value_of("dropout"):
+        return "dropout draws random numbers"
+    if not all(map(is_constant, cast("list[SSAValue]", op.operand_of("params")))):
+        return "its parameters are computed"
+    return None
+
+
+def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
+    """All strides are fine."""
+    return None
+
+
+def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
+    """None is needed."""
+    return None
+
+
+def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
+    """Row-major."""
+    return (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class _Sequence:
+    """Where a sequence [time, batch, size] lies."""
+
+    pointer: SSAValue
+    size: int
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Network:
+    """Sizes: `size` is that of a gate, `out` that of the hidden state, which may be projected."""
+
+    cell: _Cell
+    length: int
+    batch: int
+    directions: int
+    size: int
+    out: int
+    has_biases: bool
+
+    @property
+    def columns(self) -> int:
+        """The columns of the products: all gates."""
+        return self.cell.gates * self.size
+
+    @property
+    def is_projected(self) -> bool:
+        """Whether the hidden state is a product with what the gates give."""
+        return self.size != self.out
+
+    @property
+    def recurrent_bias(self) -> bool:
+        """Whether the recurrent product has a bias of its own."""
+        return self.has_biases and self.cell.separate_bias
+
+
+def lower(step: Step, program: ProgramBuilder) -> None:
+    """Two launches for each layer."""
+    op, cell = step.op, _CELLS[type(step.op)]
+    first = bool(op.value_of("batch_first"))
+    source = step.tensor(op.operands[0])
+    hidden = op.operand_of("hx")
+    starts = cast("list[SSAValue]", hidden if isinstance(hidden, list) else [hidden])
+    arrays = [step.array(v) for v in cast("list[SSAValue]", op.operand_of("params"))]
+    network = _Network(
+        cell,
+        source.shape[1 if first else 0],
+        source.shape[0 if first else 1],
+        2 if op.value_of("bidirectional") else 1,
+        step.tensor(starts[-1]).shape[-1],
+        step.tensor(starts[0]).shape[-1],
+        bool(op.value_of("has_biases")),
+    )
+    layers = cast(int, op.value_of("num_layers"))
+    width = network.directions * network.out
+    steps = network.length * network.batch
+    gates, *between = program.workspace(
+        [
+            4 * steps * network.directions * network.columns,
+            *[4 * steps * width] * min(2, layers - 1),
+        ],
+        f32,
+    )
+    sequence = _sequence(program, op.operands[0], source, first)
+    each = len(arrays) // (layers * network.directions)
+    for layer in range(layers):
+        params = [
+            cast("list[Array]", arrays[begin : begin + each])
+            for begin in range(
+                layer * network.directions * each, (layer + 1) * network.directions * each, each
+            )
+        ]
+        if layer == layers - 1:
+            output = _sequence(program, step.results[0], step.output, first)
+        else:
+            strides = (network.batch * width, width, 1)
+            output = _Sequence(between[layer % 2], width, strides)
+        _project(program, network, params, sequence, gates)
+        _run(step, program, network, params, gates, output, starts, layer)
+        sequence = output
+
+
+def _sequence(
+    program: ProgramBuilder, value: SSAValue, tensor: Tensor, batch_first: bool
+) -> _Sequence:
+    batch, time, size = tensor.strides
+    strides = (time, batch, size) if batch_first else tensor.strides
+    return _Sequence(program.pointer(value, f32), tensor.shape[-1], strides)
+
+
+def _project(
+    program: ProgramBuilder,
+    network: _Network,
+    params: Sequence[Sequence[Array]],
+    x: _Sequence,
+    gates: SSAValue,
+) -> None:
+    """The products of all steps' inputs, for both directions: [time, batch, direction, gates]."""
+    columns = network.directions * network.columns
+    axes = (
+        Axis(network.length, x.strides[0], 0, 0, network.batch * columns),
+        Axis(network.batch, x.strides[1], 0, 0, columns),
+    )
+    product = Product(axes, columns, x.size, a_step=x.strides[2], has_bias=network.has_biases)
+    weights = np.concatenate([own[0].T for own in params], axis=1)
+    panels = pack(weights, panel_columns(product, program.target))
+    bias = None
+    if network.has_biases:
+        # What the recurrent product adds anyway can be added here.
+        biases = [own[2] if network.recurrent_bias else own[2] + own[3] for own in params]
+        bias = program.weight(np.concatenate(biases), f32)
+    operands = Operands(x.pointer, program.weight(panels, f32), gates, bias)
+    launch_product(program, "project", product, operands)
+
+
+def _run(
+    step: Step,
+    program: ProgramBuilder,
+    network: _Network,
+    params: Sequence[Sequence[Array]],
+    gates: SSAValue,
+    output: _Sequence,
+    starts: Sequence[SSAValue],
+    layer: int,
+) -> None:
+    """The way through time, a task for each direction."""
+    loop = _Loop(network, output.strides, layer, program.target)
+    recurrent, projection = loop.products
+    arguments = [gates, output.pointer]
+    panels = panel_columns(recurrent, program.target)
+    arguments.append(program.weight(np.stack([pack(own[1].T, panels) for own in params]), f32))
+    if network.recurrent_bias:
+        arguments.append(program.weight(np.stack([own[3] for own in params]), f32))
+    if network.is_projected:
+        panels = panel_columns(projection, program.target)
+        arguments.append(program.weight(np.stack([pack(own[-1].T, panels) for own in params]), f32))
+    arguments.append(program.scratch(4 * loop.scratch, f32))
+    finals = step.results[1:]
+    tensors: list[Tensor] = []
+    for value in (*starts, *finals):
+        arguments.append(program.pointer(value, f32))
+        tensors.append(step.tensor(value))
+    strides = tuple(tensor.strides for tensor in tensors)
+
+    def build(k: KernelBuilder) -> None:
+        loop.build(k, strides)
+
+    key = (network, output.strides, layer, strides)
+    program.launch(network.cell.name, key, arguments, network.directions, build)
+
+
+class _Loop:
+    """The kernel of one layer's way through time.
+
+    Scratch memory holds the hidden state, the cell's state, the recurrent product and, before a
+    projection, what the gates give.
+    """
+
+    def __init__(
+        self, network: _Network, output: Sequence[int], layer: int, target: Target
+    ) -> None:
+        self.n, self.output, self.layer, self.target = network, output, layer, target
+        n = network
+        rows = (Axis(n.batch, n.out, 0, 0, n.columns),)
+        narrow = (Axis(n.batch, n.size, 0, 0, n.out),)
+        self.products = (
+            Product(rows, n.columns, n.out, has_bias=n.recurrent_bias),
+            Product(narrow, n.out, n.size),
+        )
+        sizes = (n.batch * n.out, n.batch * n.size, n.batch * n.columns, n.batch * n.size)
+        self.offsets: list[int] = []
+        self.scratch = 0
+        for size in sizes:
+            self.offsets.append(self.scratch)
+            self.scratch += -(-size // 16) * 16
+
+    def build(self, k: KernelBuilder, strides: Sequence[Sequence[int]]) -> None:
+        """Initial states, the loop over time, final states."""
+        n, direction, arguments = self.n, k.task, iter(k.arguments)
+        gates, output = next(arguments), next(arguments)
+        weights = k.at(next(arguments), [(direction, n.out * n.columns)])
+        bias = projection = None
+        if n.recurrent_bias:
+            bias = k.at(next(arguments), [(direction, n.columns)])
+        if n.is_projected:
+            projection = k.at(next(arguments), [(direction, n.size * n.out)])
+        scratch = next(arguments)
+        outside = [
+            (k.at(pointer, [(direction, own[0])], self.layer * n.directions * own[0]), own[1:])
+            for pointer, own in zip(arguments, strides, strict=True)
+        ]
+        hidden, cell, product, given = (k.at(scratch, offset=o) for o in self.offsets)
+        states = [(hidden, n.out), (cell, n.size)][: n.cell.states]
+        for (pointer, size), (start, own) in zip(states, outside, strict=False):
+            self._copy(k, start, pointer, size, own, (size, 1))
+        with k.loop(n.length) as number:
+            time = self._time(k, direction, number)
+            row = n.directions * n.columns
+            own = k.at(gates, [(time, n.batch * row), (direction, n.columns)])
+            place = k.at(output, [(time, self.output[0]), (direction, n.out * self.output[2])])
+            operands = Operands(hidden, weights, product, bias)
+            insert_product(k, self.products[0], operands, self.target)
+            self._insert_gates(k, own, product, states, given if projection else place)
+            if projection is not None:
+                operands = Operands(given, projection, hidden)
+                insert_product(k, self.products[1], operands, self.target)
+                self._copy(k, hidden, place, n.out, (n.out, 1), self.output[1:])
+        for (pointer, size), (final, own) in zip(states, outside[n.cell.states :], strict=True):
+            self._copy(k, pointer, final, size, (size, 1), own)
+
+    def _time(self, k: KernelBuilder, direction: SSAValue, number: SSAValue) -> SSAValue:
+        """The second direction goes backwards: number + direction * (length - 1 - 2 * number)."""
+        if self.n.directions == 1:
+            return number
+        both = k.insert(arith.MuliOp(direction, number)).result
+        return k.index([(number, 1), (direction, self.n.length - 1), (both, -2)])
+
+    def _insert_gates(
+        self,
+        k: KernelBuilder,
+        gates: SSAValue,
+        product: SSAValue,
+        states: Sequence[tuple[SSAValue, int]],
+        place: SSAValue,
+    ) -> None:
+        """The gates of all units, and the new states; a hidden state that is not projected goes to
+        the output and into scratch memory."""
+        n = self.n
+        count = n.cell.gates
+        inputs = [k.at(gates, offset=gate * n.size) for gate in range(count)]
+        inputs += [k.at(product, offset=gate * n.size) for gate in range(count)]
+        strides = [(n.directions * n.columns, 1)] * count + [(n.columns, 1)] * count
+        # A projected hidden state is not that of the units.
+        own = states[1:] if n.is_projected else states
+        inputs += [pointer for pointer, _ in own]
+        strides += [(size, 1) for _, size in own]
+        body = Body([f32] * len(inputs))
+        x, h, old = (
+            body.arguments[:count],
+            body.arguments[count : 2 * count],
+            body.arguments[2 * count :],
+        )
+        if n.is_projected:
+            old = [old[0], *old]
+        hidden, *cells = n.cell.run(body, x, h, old)
+        outputs = [place, *(pointer for pointer, _ in own)]
+        written = [(n.size, 1) if n.is_projected else tuple(self.output[1:])]
+        written += [(size, 1) for _, size in own]
+        values = [hidden, *cells] if n.is_projected else [hidden, hidden, *cells]
+        shape = (n.batch, n.size)
+        k.insert(kernel.MapOp(inputs, outputs, shape, strides, written, body.finish(values)))
+
+    def _copy(
+        self,
+        k: KernelBuilder,
+        source: SSAValue,
+        target: SSAValue,
+        size: int,
+        reads: Sequence[int],
+        writes: Sequence[int],
+    ) -> None:
+        shape = (self.n.batch, size)
+        k.insert(kernel.MapOp([source], [target], shape, [reads], [writes], identity()))
