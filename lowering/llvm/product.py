@@ -17,7 +17,7 @@ from xdsl.dialects.builtin import AnyFloat, f32
 from xdsl.ir import Region, SSAValue
 
 from ...dialects import kernel
-from .kernel_builder import KernelBuilder, identity
+from .kernel_builder import KernelBuilder, body, constant, identity
 from .program_builder import ProgramBuilder
 from .rows import TileGroup, TileShape, cut_grid, tile_shape
 from .step import Array
@@ -28,6 +28,11 @@ _TASK_TIME = 4.0
 """Microseconds that a task takes at least."""
 _MANY_ROWS = 56
 """Rows from which on copying a panel of B costs little."""
+_PANEL = 400 * 1024
+"""Bytes of a panel of B that stay in the second-level cache while tiles read it."""
+_FEW_TILES = 4
+_ALIAS = 4096
+"""Bytes after which addresses fall into the same lines of a first-level cache."""
 _CACHED = 256 * 1024
 """Bytes of B that tasks may read again each on its own."""
 
@@ -134,7 +139,10 @@ def panel_columns(product: Product, target: Target) -> int:
 
 
 def _tile_shape(product: Product, target: Target) -> TileShape:
-    return tile_shape(product.rows, product.columns, target, nested=len(product.chunks) > 0)
+    rows = [axis for axis in product.axes if axis.is_row and axis.size > 1]
+    aliases = bool(rows) and rows[-1].a * 4 % _ALIAS == 0 and rows[-1].a > 0
+    nested = len(product.chunks) > 0
+    return tile_shape(product.rows, product.columns, target, nested, aliases)
 
 
 def launch_product(
@@ -153,13 +161,12 @@ def launch_product(
     arguments = [operands.a, operands.b, operands.c, *operands.extras]
     if operands.bias is not None:
         arguments.append(operands.bias)
-    if plan.gathers:
-        size = product.inner * shape.columns * element.bitwidth // 8
-        arguments.append(program.scratch(size, element))
+    if plan.scratch:
+        arguments.append(program.scratch(plan.scratch * element.bitwidth // 8, element))
 
     def build(k: KernelBuilder) -> None:
         rest = list(k.arguments)
-        scratch = rest.pop() if plan.gathers else None
+        scratch = rest.pop() if plan.scratch else None
         bias = rest.pop() if operands.bias is not None else None
         at = Operands(rest[0], rest[1], rest[2], bias, tuple(rest[3:]))
         _Builder(k, plan, at, finish, scratch).build()
@@ -220,6 +227,26 @@ class _Plan:
         return product.b_column != 1 or far
 
     @property
+    def blocks(self) -> int:
+        """Into how many parts K is cut, so that those of a panel stay in the cache."""
+        product = self.product
+        tiles = sum(group.x_count * group.y_count for group in self.groups)
+        if product.chunks or tiles < _FEW_TILES:
+            return 1
+        return -(-product.depth * self.panel * 4 // _PANEL)
+
+    @property
+    def gathered(self) -> int:
+        """Elements of scratch memory that hold a copied panel of B."""
+        return self.product.inner * self.panel if self.gathers else 0
+
+    @property
+    def scratch(self) -> int:
+        """Elements of scratch memory: a panel of B, sums of a part of K."""
+        sums = self.y.size * self.x.size * self.panel if self.blocks > 1 else 0
+        return self.gathered + sums
+
+    @property
     def panels(self) -> int:
         return -(-self.product.columns // self.panel)
 
@@ -273,6 +300,14 @@ class _Builder:
     ) -> None:
         self.k, self.plan, self.finish, self.product = k, plan, finish, plan.product
         self.operands, self.scratch = operands, scratch
+        self.y, self.x = plan.y, plan.x
+        if plan.blocks > 1:
+            # Sums of a part of K are one more extra: they move as the others do.
+            assert scratch is not None
+            sums = k.at(scratch, offset=plan.gathered)
+            self.operands = replace(operands, extras=(*operands.extras, sums))
+            self.x = replace(plan.x, extras=(*plan.x.extras, plan.panel))
+            self.y = replace(plan.y, extras=(*plan.y.extras, plan.panel * plan.x.size))
         parts = [part for part in plan.parts if part > 1]
         splits = k.split(k.task, parts) if len(parts) > 1 else [k.task] * len(parts)
         tasks = iter(splits)
@@ -281,12 +316,12 @@ class _Builder:
     def build(self) -> None:
         """Write all of it."""
         k, product, at = self.k, self.product, self.operands
-        begins = product.extra_begins or (0,) * len(at.extras)
+        begins = (*product.extra_begins, *[0] * len(at.extras))
         at = replace(
             at,
             a=k.at(at.a, offset=product.a_begin),
             c=k.at(at.c, offset=product.c_begin),
-            extras=tuple(k.at(e, offset=n) for e, n in zip(at.extras, begins, strict=True)),
+            extras=tuple(k.at(e, offset=n) for e, n in zip(at.extras, begins, strict=False)),
         )
         self._batch(self.plan.batch, at, self.tasks[0])
 
@@ -341,8 +376,13 @@ class _Builder:
             moved(at.b, axis.b),
             moved(at.c, axis.c),
             None if at.bias is None else moved(at.bias, axis.bias),
-            tuple(moved(e, step) for e, step in zip(at.extras, axis.extras, strict=True)),
+            tuple(moved(e, step) for e, step in self._steps(at, axis)),
         )
+
+    @staticmethod
+    def _steps(at: Operands, axis: Axis) -> list[tuple[SSAValue, int]]:
+        """The extras with their strides along an axis; sums of a part of K move along rows only."""
+        return list(zip(at.extras, (*axis.extras, 0), strict=False))
 
     # --- panels
 
@@ -388,17 +428,15 @@ class _Builder:
             k.at(at.b, offset=axis.b * count),
             k.at(at.c, offset=axis.c * count),
             None if at.bias is None else k.at(at.bias, offset=axis.bias * count),
-            tuple(
-                k.at(e, offset=step * count) for e, step in zip(at.extras, axis.extras, strict=True)
-            ),
+            tuple(k.at(e, offset=step * count) for e, step in self._steps(at, axis)),
         )
 
     def _panel(self, at: Operands, columns: int, last: bool) -> None:
         """All tiles of a panel."""
         product = self.product
         b_step = product.b_step or columns
-        if self.scratch is not None:
-            assert product.b_step is not None
+        if self.plan.gathers:
+            assert self.scratch is not None and product.b_step is not None
             self.k.insert(
                 kernel.MapOp(
                     [at.b],
@@ -410,22 +448,41 @@ class _Builder:
                 )
             )
             at, b_step = replace(at, b=self.scratch), columns
+        ahead = product.inner * columns if product.b_step is None and not last else 0
+        blocks = self.plan.blocks
+        if blocks == 1:
+            self._tiles(at, _Stage(columns, product.depth, b_step, ahead))
+            return
+        depth = -(-product.depth // blocks)
+        self._clear(at.extras[-1])
+        part = Axis(blocks, depth * product.a_step, depth * b_step, 0, 0, (0,) * len(at.extras))
+        with self.k.loop(blocks - 1) as index:
+            stage = _Stage(columns, depth, b_step, depth * b_step, "sum")
+            self._tiles(self._move(at, part, [(index, 1)]), stage)
+        left = product.depth - (blocks - 1) * depth
+        at = self._skip(at, part, blocks - 1)
+        self._tiles(at, _Stage(columns, left, b_step, 0, "last"))
+
+    def _clear(self, sums: SSAValue) -> None:
+        size = self.plan.y.size * self.plan.x.size * self.plan.panel
+        zero = body([], lambda block, _: [constant(block, 0.0)])
+        self.k.insert(kernel.MapOp([], [sums], (size,), [], [(1,)], zero))
+
+    def _tiles(self, at: Operands, stage: _Stage) -> None:
+        """All tiles of a panel, for one part of K; the last ones fetch what comes next."""
         for number, group in enumerate(self.plan.groups):
             is_last = number == len(self.plan.groups) - 1
             tiles = len(self.plan.groups) + group.x_count * group.y_count
-            ahead = product.inner * columns if product.b_step is None else 0
-            prefetch = ahead if is_last and not last and tiles > 2 else 0
-            self._group(group, at, columns, b_step, prefetch)
+            fetches = is_last and tiles > 2
+            self._group(group, at, stage if fetches else replace(stage, prefetch=0))
 
-    def _group(
-        self, group: TileGroup, at: Operands, columns: int, b_step: int, prefetch: int
-    ) -> None:
-        y, x, task, parts = self.plan.y, self.plan.x, self.tasks[2], self.plan.parts[2]
+    def _group(self, group: TileGroup, at: Operands, stage: _Stage) -> None:
+        y, x, task, parts = self.y, self.x, self.tasks[2], self.plan.parts[2]
         at = self._skip(self._skip(at, y, group.y), x, group.x)
 
         def tile(operands: Operands, terms: list[tuple[SSAValue, int]]) -> None:
             moved = self._move(operands, x, [(i, f * group.x_step) for i, f in terms])
-            self._tile(group, moved, columns, b_step, prefetch)
+            self._tile(group, moved, stage)
 
         if y.size == 1:
             self._chunked(group.x_count, task, parts, lambda _, terms: tile(at, terms))
@@ -437,31 +494,64 @@ class _Builder:
 
         self._chunked(group.y_count, task, parts, row)
 
-    def _tile(
-        self, group: TileGroup, at: Operands, columns: int, b_step: int, prefetch: int
-    ) -> None:
-        product, y, x = self.product, self.plan.y, self.plan.x
+    def _tile(self, group: TileGroup, at: Operands, stage: _Stage) -> None:
+        product, y, x = self.product, self.y, self.x
+        rows = [
+            [j * row + i * column for j, i in group.points]
+            for row, column in zip(y.extras, x.extras, strict=True)
+        ]
+        c, c_rows, c_step = at.c, [j * y.c + i * x.c for j, i in group.points], product.c_column
+        extras, steps, bias = at.extras, product.extra_columns, at.bias
+        region = identity() if stage.kind == "sum" else self.finish.region()
+        if stage.kind == "sum":
+            c, c_rows, c_step = extras[-1], rows[-1], 1
+            extras, rows, steps, bias = (), [], (), None
+        elif stage.kind == "last":
+            steps = (*steps, 1)
+            add_last(region)
         self.k.insert(
             kernel.TileOp(
                 at.a,
                 at.b,
-                at.c,
-                self.finish.region(),
+                c,
+                region,
                 a_rows=[j * y.a + i * x.a for j, i in group.points],
-                c_rows=[j * y.c + i * x.c for j, i in group.points],
-                columns=columns,
-                depth=product.depth,
-                b_step=b_step,
+                c_rows=c_rows,
+                columns=stage.columns,
+                depth=stage.depth,
+                b_step=stage.b_step,
                 a_step=product.a_step,
-                c_step=product.c_column,
+                c_step=c_step,
                 chunks=product.chunks,
-                bias=at.bias,
-                extras=at.extras,
-                extra_rows=[
-                    [j * row + i * column for j, i in group.points]
-                    for row, column in zip(y.extras, x.extras, strict=True)
-                ],
-                extra_steps=product.extra_columns,
-                prefetch=prefetch,
+                bias=bias,
+                extras=extras,
+                extra_rows=rows,
+                extra_steps=steps,
+                accumulate=stage.kind == "sum",
+                prefetch=stage.prefetch,
             )
         )
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What tiles do for a part of K: everything, add to the sums, or add the sums and finish."""
+
+    columns: int
+    depth: int
+    b_step: int
+    prefetch: int
+    kind: str = "all"
+
+
+def add_last(region: Region) -> None:
+    """Let an epilogue take one more extra, the last, which is added to the sum first."""
+    block = region.block
+    total = block.args[0]
+    more = block.insert_arg(total.type, len(block.args))
+    added = arith.AddfOp(total, more)
+    assert block.first_op is not None
+    block.insert_op_before(added, block.first_op)
+    for use in list(total.uses):
+        if use.operation is not added:
+            use.operation.operands[use.index] = added.result

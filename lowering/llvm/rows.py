@@ -11,6 +11,8 @@ _WIDE = 10
 _LISTED = 64
 """Points of a small grid whose tiles are all written out."""
 _MOST_VECTORS = 8
+_ALIASES = 6
+"""Rows whose elements are in the same lines of a cache that can be held in it."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,13 @@ class TileShape:
     columns: int
 
 
-def tile_shape(rows: int, columns: int, target: Target, nested: bool = False) -> TileShape:
+def tile_shape(
+    rows: int, columns: int, target: Target, nested: bool = False, aliases: bool = False
+) -> TileShape:
     """The tile for a product of f32: sums, a row of B and two more values fit the registers.
 
-    With loops around the one over K (`nested`) LLVM needs a few more.
+    With loops around the one over K (`nested`) LLVM needs a few more. Of rows that drive each other
+    out of the cache (`aliases`) there must not be many.
 
     Few rows leave room for many columns; a single row has as many as it takes to hide the latency
     of fma.
@@ -111,6 +116,8 @@ def tile_shape(rows: int, columns: int, target: Target, nested: bool = False) ->
         return max(1, (target.registers - width - spare) // width)
 
     widths = range(1, min(vectors, _MOST_VECTORS) + 1)
+    if aliases:
+        rows = min(rows, _ALIASES)
     fitting = [width for width in widths if most_rows(width) >= rows]
     width = max(fitting[-1] if fitting else 1, min(vectors, 2))
     if width == 2 and vectors % 3 == 0 and vectors % 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,6 +71,19 @@ def test_many_rows() -> None:
     check_step(matmul, edge.MmOp, [x, w], [wanted], constants=[1])
     x, w = random(700, 60), random(60, 40)
     check_step(matmul, edge.MmOp, [x, w], [product(torch.mm, x, w)], constants=[1])
+
+
+def test_long_sums() -> None:
+    """K in parts, whose sums are kept; rows that would drive each other out of the cache."""
+    x, w, b, e = random(60, 3300), random(3300, 45), random(45), random(60, 45)
+    wanted = product(torch.addmm, b, x, w)
+    options: dict[str, Any] = {"beta": 1, "alpha": 1, "atol": 1e-3}
+    check_step(matmul, edge.AddmmOp, [b, x, w], [wanted], constants=[0, 2], **options)
+    check_step(matmul, edge.AddmmOp, [b, x, with_gaps(w, (1, 0))], [wanted], **options)
+    fused = np.maximum(wanted, 0) + e
+    check_step(matmul, edge.AddmmOp, [b, x, w], [fused], fuse=relu_and_add, extras=[e], **options)
+    x, w = random(20, 2048), random(2048, 150)
+    check_step(matmul, edge.MmOp, [x, w], [product(torch.mm, x, w)], constants=[1], atol=1e-3)
 
 
 SHAPES = [
@@ -152,7 +166,7 @@ def gelu_and_multiply(value: SSAValue, extras: Sequence[SSAValue]) -> list[Schem
 def test_fused(extra: tuple[int, ...], fuse: Fuse) -> None:
     x, w, b, e = random(18, 9), random(9, 37), random(37), random(*extra)
     for beta in (1.0, 2.0):
-        y = torch.from_numpy(product(torch.addmm, b, x, w, beta=beta))
+        y = torch.tensor(product(torch.addmm, b, x, w, beta=beta))
         other = torch.tensor(e)
         gelu = torch.nn.functional.gelu(y) * other + other
         wanted = (torch.relu(y) + other if fuse is relu_and_add else gelu).numpy()
