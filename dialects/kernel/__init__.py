@@ -10,6 +10,7 @@ what is computed, not with how wide vectors: that is the emitter's choice for it
 from xdsl.ir import Dialect
 
 from .addressing import AdvanceOp, ChunkOp, DelinearizeOp, LoadOp, StoreOp
+from .code import CodeOp
 from .map import MapOp, WindowOp
 from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, WeightOp
 from .softmax import SoftmaxOp
@@ -25,6 +26,7 @@ __all__ = [
     "ArenaOp",
     "ArgumentOp",
     "ChunkOp",
+    "CodeOp",
     "CopyOp",
     "DelinearizeOp",
     "ForOp",
@@ -65,6 +67,7 @@ Kernel = Dialect(
         ScratchOp,
         WeightOp,
         LaunchOp,
+        CodeOp,
         AdvanceOp,
         ChunkOp,
         DelinearizeOp,

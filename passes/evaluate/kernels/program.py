@@ -51,7 +51,7 @@ def run_program(
                 values[op.result] = _pointer(weight.reshape(-1), op.result)
             case kernel.LaunchOp():
                 _launch(program, op, values, scratch)
-            case kernel.FuncOp():
+            case kernel.FuncOp() | kernel.CodeOp():
                 pass
             case _:
                 run_operation(op, values)
