@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import ProgramError
+from .endless_loops import endless_loops
 from .program_file import ProgramFile, is_external
 from .schema import (
     Bool,
@@ -182,9 +183,16 @@ class _MethodCheck:
             yield "chains", "there is none, at least one is needed"
         for c, chain in enumerate(plan.chains):
             name = "" if len(plan.chains) == 1 else f"chain {c}, "
+            sound = True
             for i, instruction in enumerate(chain.instructions):
                 for message in self.check_instruction(instruction, chain):
                     yield f"{name}instruction {i}", message
+                    sound = False
+            for i, target, slot in endless_loops(plan, chain) if sound else ():
+                message = (
+                    f"loops to instruction {target} for ever: nothing there writes value {slot}"
+                )
+                yield f"{name}instruction {i}", f"{message}, its condition"
 
     # --- values -----------------------------------------------------------------------------------
 

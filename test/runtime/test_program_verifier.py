@@ -414,6 +414,20 @@ def second_chain(file, plan):
     plan.chains.append(type(plan.chains[0])(instructions=[FreeCall(4)]))
 
 
+@rule("instruction 1: loops to instruction 0 for ever: nothing there writes value 4")
+def endless_loop(file, plan):
+    add_instruction(plan, JumpFalseCall(add_value(plan, Bool(False)), 0))
+
+
+@rule("instruction 3: loops to instruction 0 for ever: nothing there writes value")
+def loop_with_an_exit_that_nothing_opens(file, plan):
+    never = add_value(plan, Bool(False))
+    always = add_value(plan, Bool(True))
+    add_instruction(plan, JumpFalseCall(always, 4))
+    add_instruction(plan, MoveCall(0, 0))
+    add_instruction(plan, JumpFalseCall(never, 0))
+
+
 @pytest.mark.parametrize(
     ("make", "breaking", "message"), [r[1:] for r in RULES], ids=[r[0] for r in RULES]
 )
@@ -429,12 +443,25 @@ def test_rule(make: Callable[[], ProgramFile], breaking: Breaking, message: str)
 # --- what is sound --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("target", [0, 1, 2])
+@pytest.mark.parametrize("target", [0, 1, 3])
 def test_jumps_may_go_back_and_to_the_end(target: int):
     file = add_program()
     plan = file.program.execution_plan[0]
-    add_instruction(plan, JumpFalseCall(add_value(plan, Bool()), target))
+    condition = add_value(plan, Bool())
+    add_instruction(plan, MoveCall(add_value(plan, Bool(True)), condition))
+    add_instruction(plan, JumpFalseCall(condition, target))
     verify_program(file)
+
+
+def test_a_loop_that_can_be_left_may_have_a_constant_jump_back():
+    file = add_program()
+    plan = file.program.execution_plan[0]
+    never, done = add_value(plan, Bool(False)), add_value(plan, Bool(False))
+    # `done` is written inside; the jump back has a condition that nothing writes.
+    add_instruction(plan, MoveCall(never, done))
+    add_instruction(plan, JumpFalseCall(done, 4))
+    add_instruction(plan, JumpFalseCall(never, 0))
+    assert find_violations(file) == []
 
 
 def test_what_instructions_write_may_have_another_tag():
