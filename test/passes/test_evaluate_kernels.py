@@ -128,7 +128,8 @@ def test_tile_in_loops():
             kernel.tile %a, %w, %c bias(%bias : !kernel.ptr<f32>) extras(%e : !kernel.ptr<f32>) {
                 a_rows = array<i64: 0, 4>, c_rows = array<i64: 0, 5>,
                 extra_rows = [array<i64: 0, 5>], extra_steps = array<i64: 1>, columns = 5 : i64,
-                chunks = [array<i64: 3, 4>], depth = 4 : i64, a_step = 1 : i64, b_step = 5 : i64, c_step = 1 : i64,
+                chunks = [array<i64: 3, 4>], depth = 4 : i64, a_step = 1 : i64, b_step = 5 : i64,
+                c_step = 1 : i64,
                 accumulate = false, prefetch = 0 : i64}
                 : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
             ^bb0(%acc : f32, %r : f32):
