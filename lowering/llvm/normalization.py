@@ -1,4 +1,4 @@
-"""Normalization by mean and variance: of layers, of groups, of batches; by the mean square."""
+"""Normalization by mean and variance (of layers, groups, batches) or by the mean square."""
 
 from __future__ import annotations
 
@@ -35,9 +35,8 @@ from .step import Step, Tensor
 _LAYERS = (edge.LayerNormOp, edge.NativeLayerNormOp, edge.RmsNormOp)
 _GROUPS = (edge.GroupNormOp, edge.NativeGroupNormOp)
 _BATCHES = (edge.OPERATORS["aten::_native_batch_norm_legit.no_stats"],)
-_FIXED = (edge.OPERATORS["aten::_native_batch_norm_legit_no_training"],)
 
-OPERATIONS: tuple[type[SchemaOp], ...] = (*_LAYERS, *_GROUPS, *_BATCHES, *_FIXED)
+OPERATIONS: tuple[type[SchemaOp], ...] = (*_LAYERS, *_GROUPS, *_BATCHES)
 FUSES = True
 
 
@@ -46,8 +45,6 @@ def supports(op: SchemaOp) -> str | None:
     for value in (*op.operands, *op.results):
         if element_type(value) != f32:
             return f"it is computed in f32 only, not with {element_type(value)}"
-    if isinstance(op, _FIXED) and any(list(result.uses) for result in op.results[1:]):
-        return "its saved statistics are used"
     return None
 
 
@@ -119,15 +116,10 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     if not isinstance(op, edge.RmsNormOp):
         bias = cast("SSAValue | None", op.operand_of("bias"))
     parameters = [value for value in (weight, bias) if value is not None]
-    given = (
-        [cast(SSAValue, op.operand_of(n)) for n in ("running_mean", "running_var")]
-        if isinstance(op, _FIXED)
-        else []
-    )
     operands = [Operand(op.operands[0], space.split(step.tensor(op.operands[0]).strides))]
-    operands += [Operand(value, space.parameters) for value in (*given, *parameters)]
+    operands += [Operand(value, space.parameters) for value in parameters]
     operands += [Operand(v, space.split(s)) for v, s in epilogue_operands(step, chain)]
-    saved = [] if isinstance(op, _FIXED) else list(op.results[1:])
+    saved = list(op.results[1:])
     dims = [d for d in range(len(space.shape)) if d not in space.inner]
     for value in saved:
         operands.append(Operand(value, _saved_strides(space.shape, dims)))
@@ -152,11 +144,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         x, *others = locals
         y = others.pop()
         mean, scale = statistics
-        if isinstance(op, _FIXED):
-            mean, variance, *others = others
-            slices.derive(k, [variance], scale, region(1, _inverse_root(op)))
-        else:
-            _statistics(k, slices, op, x, mean, scale)
+        _statistics(k, slices, op, x, mean, scale)
         for target, source in zip(others[len(others) - len(saved) :], (mean, scale), strict=False):
             slices.derive(k, [source], target, same_region())
         others = others[: len(others) - len(saved)]

@@ -7,6 +7,7 @@ from xdsl.dialects.builtin import IntegerAttr, i64
 from ...dialects import kernel
 from ...dialects.delegate import RegionOp, YieldOp
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
+from .batch_norm import write_out_batch_norms
 from .grouping import group_steps
 from .placement import place_tensors
 from .sink_views import sink_views
@@ -29,6 +30,7 @@ def plan_region(region: RegionOp) -> None:
     ]
     if problems:
         raise DiagnosticsError(problems)
+    write_out_batch_norms(block)
     sink_views(block)
     group_steps(block)
     region.attributes[ARENA] = IntegerAttr(place_tensors(region), i64)

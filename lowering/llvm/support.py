@@ -10,6 +10,7 @@ from xdsl.ir import Attribute, Operation
 from ...dialects.edge import CatOp
 from ...dialects.edge.ops import ConstantOp, WeightOp
 from ..backends import Verdict
+from .batch_norm import BATCH_NORM, supports_batch_norm
 from .families import is_static, why_not
 from .views import is_view
 
@@ -23,6 +24,9 @@ def supports(op: Operation) -> Verdict:
         return Verdict(False, "it takes or gives a number that is known only at run time")
     if not is_static(op):
         return Verdict(False, "it has sizes that are known only at run time")
+    if isinstance(op, BATCH_NORM):
+        reason = supports_batch_norm(op)
+        return Verdict(reason is None, reason or "")
     tensors = [cast("TensorType[Attribute]", type) for type in types]
     if any(0 in tensor.get_shape() for tensor in tensors):
         return Verdict(False, "it has an empty tensor")
