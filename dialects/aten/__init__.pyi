@@ -252,6 +252,69 @@ class CopysignTensorOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
 
+class FmaxOp(SchemaOp):
+    """aten::fmax(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class FminOp(SchemaOp):
+    """aten::fmin(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class GcdOp(SchemaOp):
+    """aten::gcd(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LcmOp(SchemaOp):
+    """aten::lcm(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LdexpTensorOp(SchemaOp):
+    """aten::ldexp.Tensor(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class NextafterOp(SchemaOp):
+    """aten::nextafter(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SignbitOp(SchemaOp):
+    """aten::signbit(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class FrexpTensorOp(SchemaOp):
+    """aten::frexp.Tensor(Tensor self) -> (Tensor mantissa, Tensor exponent)"""
+
+    self: SSAValue
+    mantissa: OpResult[TensorType[Attribute]]
+    exponent: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
 class CeilOp(SchemaOp):
     """aten::ceil(Tensor self) -> Tensor"""
 
@@ -279,6 +342,14 @@ class TruncOp(SchemaOp):
     self: SSAValue
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class RoundDecimalsOp(SchemaOp):
+    """aten::round.decimals(Tensor self, *, int decimals) -> Tensor"""
+
+    self: SSAValue
+    decimals: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, decimals: int | Expr, result_types: Sequence[Attribute]) -> None: ...
 
 class _ConjOp(SchemaOp):
     """aten::_conj(Tensor(a) self) -> Tensor(a)"""
@@ -1030,6 +1101,31 @@ class ScaledDotProductAttentionOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, query: SSAValue, key: SSAValue, value: SSAValue, attn_mask: SSAValue | None = ..., dropout_p: float | Expr = ..., is_causal: bool = ..., *, scale: float | Expr | None = ..., enable_gqa: bool = ..., result_types: Sequence[Attribute]) -> None: ...
 
+class AddbmmOp(SchemaOp):
+    """aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor"""
+
+    self: SSAValue
+    batch1: SSAValue
+    batch2: SSAValue
+    beta: Attribute
+    alpha: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, batch1: SSAValue, batch2: SSAValue, *, beta: int | float | bool | Expr = ..., alpha: int | float | bool | Expr = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class _TrilinearOp(SchemaOp):
+    """aten::_trilinear(Tensor i1, Tensor i2, Tensor i3, int[] expand1, int[] expand2, int[] expand3, int[] sumdim, int unroll_dim=1) -> Tensor"""
+
+    i1: SSAValue
+    i2: SSAValue
+    i3: SSAValue
+    expand1: Attribute
+    expand2: Attribute
+    expand3: Attribute
+    sumdim: Attribute
+    unroll_dim: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, i1: SSAValue, i2: SSAValue, i3: SSAValue, expand1: Sequence[int | Expr], expand2: Sequence[int | Expr], expand3: Sequence[int | Expr], sumdim: Sequence[int | Expr], unroll_dim: int | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
 class _CdistForwardOp(SchemaOp):
     """aten::_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor"""
 
@@ -1058,6 +1154,15 @@ class LinalgVectorNormOp(SchemaOp):
     dtype: Attribute | None
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, ord: int | float | bool | Expr = ..., dim: Sequence[int | Expr] | int | Expr | None = ..., keepdim: bool = ..., *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class DistOp(SchemaOp):
+    """aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    p: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, p: int | float | bool | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
 
 class ConvolutionOp(SchemaOp):
     """aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups) -> Tensor"""
@@ -1718,6 +1823,32 @@ class CumprodOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, dim: int | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
 
+class CummaxOp(SchemaOp):
+    """aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)"""
+
+    self: SSAValue
+    dim: Attribute
+    values: OpResult[TensorType[Attribute]]
+    indices: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
+class CumminOp(SchemaOp):
+    """aten::cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)"""
+
+    self: SSAValue
+    dim: Attribute
+    values: OpResult[TensorType[Attribute]]
+    indices: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LogcumsumexpOp(SchemaOp):
+    """aten::logcumsumexp(Tensor self, int dim) -> Tensor"""
+
+    self: SSAValue
+    dim: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
 class SortOp(SchemaOp):
     """aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)"""
 
@@ -1779,6 +1910,655 @@ class BucketizeTensorOp(SchemaOp):
     right: Attribute
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, boundaries: SSAValue, *, out_int32: bool = ..., right: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class NonzeroStaticOp(SchemaOp):
+    """aten::nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor"""
+
+    self: SSAValue
+    size: Attribute
+    fill_value: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, size: int | Expr, fill_value: int | Expr = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class ErfinvOp(SchemaOp):
+    """aten::erfinv(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialNdtriOp(SchemaOp):
+    """aten::special_ndtri(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialErfcxOp(SchemaOp):
+    """aten::special_erfcx(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LgammaOp(SchemaOp):
+    """aten::lgamma(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class DigammaOp(SchemaOp):
+    """aten::digamma(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class PolygammaOp(SchemaOp):
+    """aten::polygamma(int n, Tensor self) -> Tensor"""
+
+    n: Attribute
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, n: int | Expr, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialZetaOp(SchemaOp):
+    """aten::special_zeta(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class IgammaOp(SchemaOp):
+    """aten::igamma(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class IgammacOp(SchemaOp):
+    """aten::igammac(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class I0Op(SchemaOp):
+    """aten::i0(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialI0eOp(SchemaOp):
+    """aten::special_i0e(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialI1Op(SchemaOp):
+    """aten::special_i1(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialI1eOp(SchemaOp):
+    """aten::special_i1e(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialBesselJ0Op(SchemaOp):
+    """aten::special_bessel_j0(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialBesselJ1Op(SchemaOp):
+    """aten::special_bessel_j1(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialBesselY0Op(SchemaOp):
+    """aten::special_bessel_y0(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialBesselY1Op(SchemaOp):
+    """aten::special_bessel_y1(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialModifiedBesselI0Op(SchemaOp):
+    """aten::special_modified_bessel_i0(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialModifiedBesselI1Op(SchemaOp):
+    """aten::special_modified_bessel_i1(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialModifiedBesselK0Op(SchemaOp):
+    """aten::special_modified_bessel_k0(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialModifiedBesselK1Op(SchemaOp):
+    """aten::special_modified_bessel_k1(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialScaledModifiedBesselK0Op(SchemaOp):
+    """aten::special_scaled_modified_bessel_k0(Tensor x) -> Tensor"""
+
+    x: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialScaledModifiedBesselK1Op(SchemaOp):
+    """aten::special_scaled_modified_bessel_k1(Tensor x) -> Tensor"""
+
+    x: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialSphericalBesselJ0Op(SchemaOp):
+    """aten::special_spherical_bessel_j0(Tensor x) -> Tensor"""
+
+    x: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialAiryAiOp(SchemaOp):
+    """aten::special_airy_ai(Tensor x) -> Tensor"""
+
+    x: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialChebyshevPolynomialTOp(SchemaOp):
+    """aten::special_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialChebyshevPolynomialUOp(SchemaOp):
+    """aten::special_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialChebyshevPolynomialVOp(SchemaOp):
+    """aten::special_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialChebyshevPolynomialWOp(SchemaOp):
+    """aten::special_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialShiftedChebyshevPolynomialTOp(SchemaOp):
+    """aten::special_shifted_chebyshev_polynomial_t(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialShiftedChebyshevPolynomialUOp(SchemaOp):
+    """aten::special_shifted_chebyshev_polynomial_u(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialShiftedChebyshevPolynomialVOp(SchemaOp):
+    """aten::special_shifted_chebyshev_polynomial_v(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialShiftedChebyshevPolynomialWOp(SchemaOp):
+    """aten::special_shifted_chebyshev_polynomial_w(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialHermitePolynomialHOp(SchemaOp):
+    """aten::special_hermite_polynomial_h(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialHermitePolynomialHeOp(SchemaOp):
+    """aten::special_hermite_polynomial_he(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialLaguerrePolynomialLOp(SchemaOp):
+    """aten::special_laguerre_polynomial_l(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class SpecialLegendrePolynomialPOp(SchemaOp):
+    """aten::special_legendre_polynomial_p(Tensor x, Tensor n) -> Tensor"""
+
+    x: SSAValue
+    n: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, x: SSAValue, n: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _LinalgSvdOp(SchemaOp):
+    """aten::_linalg_svd(Tensor A, bool full_matrices=False, bool compute_uv=True, *, str? driver=None) -> (Tensor U, Tensor S, Tensor Vh)"""
+
+    A: SSAValue
+    full_matrices: Attribute
+    compute_uv: Attribute
+    driver: Attribute | None
+    U: OpResult[TensorType[Attribute]]
+    S: OpResult[TensorType[Attribute]]
+    Vh: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, full_matrices: bool = ..., compute_uv: bool = ..., *, driver: str | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgQrOp(SchemaOp):
+    """aten::linalg_qr(Tensor A, str mode="reduced") -> (Tensor Q, Tensor R)"""
+
+    A: SSAValue
+    mode: Attribute
+    Q: OpResult[TensorType[Attribute]]
+    R: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, mode: str = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class _LinalgEighOp(SchemaOp):
+    """aten::_linalg_eigh(Tensor A, str UPLO="L", bool compute_v=True) -> (Tensor eigenvalues, Tensor eigenvectors)"""
+
+    A: SSAValue
+    UPLO: Attribute
+    compute_v: Attribute
+    eigenvalues: OpResult[TensorType[Attribute]]
+    eigenvectors: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, UPLO: str = ..., compute_v: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgEigOp(SchemaOp):
+    """aten::linalg_eig(Tensor self) -> (Tensor eigenvalues, Tensor eigenvectors)"""
+
+    self: SSAValue
+    eigenvalues: OpResult[TensorType[Attribute]]
+    eigenvectors: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgCholeskyOp(SchemaOp):
+    """aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor"""
+
+    self: SSAValue
+    upper: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, upper: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgCholeskyExOp(SchemaOp):
+    """aten::linalg_cholesky_ex(Tensor self, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)"""
+
+    self: SSAValue
+    upper: Attribute
+    check_errors: Attribute
+    L: OpResult[TensorType[Attribute]]
+    info: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, upper: bool = ..., check_errors: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class CholeskyOp(SchemaOp):
+    """aten::cholesky(Tensor self, bool upper=False) -> Tensor"""
+
+    self: SSAValue
+    upper: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, upper: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class CholeskyInverseOp(SchemaOp):
+    """aten::cholesky_inverse(Tensor self, bool upper=False) -> Tensor"""
+
+    self: SSAValue
+    upper: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, upper: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class CholeskySolveOp(SchemaOp):
+    """aten::cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor"""
+
+    self: SSAValue
+    input2: SSAValue
+    upper: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, input2: SSAValue, upper: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgLuOp(SchemaOp):
+    """aten::linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)"""
+
+    A: SSAValue
+    pivot: Attribute
+    P: OpResult[TensorType[Attribute]]
+    L: OpResult[TensorType[Attribute]]
+    U: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, *, pivot: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgLuFactorOp(SchemaOp):
+    """aten::linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)"""
+
+    A: SSAValue
+    pivot: Attribute
+    LU: OpResult[TensorType[Attribute]]
+    pivots: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, *, pivot: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgLuFactorExOp(SchemaOp):
+    """aten::linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> (Tensor LU, Tensor pivots, Tensor info)"""
+
+    A: SSAValue
+    pivot: Attribute
+    check_errors: Attribute
+    LU: OpResult[TensorType[Attribute]]
+    pivots: OpResult[TensorType[Attribute]]
+    info: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, *, pivot: bool = ..., check_errors: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgLuSolveOp(SchemaOp):
+    """aten::linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor"""
+
+    LU: SSAValue
+    pivots: SSAValue
+    B: SSAValue
+    left: Attribute
+    adjoint: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, LU: SSAValue, pivots: SSAValue, B: SSAValue, *, left: bool = ..., adjoint: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LuUnpackOp(SchemaOp):
+    """aten::lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) -> (Tensor P, Tensor L, Tensor U)"""
+
+    LU_data: SSAValue
+    LU_pivots: SSAValue
+    unpack_data: Attribute
+    unpack_pivots: Attribute
+    P: OpResult[TensorType[Attribute]]
+    L: OpResult[TensorType[Attribute]]
+    U: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, LU_data: SSAValue, LU_pivots: SSAValue, unpack_data: bool = ..., unpack_pivots: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgInvOp(SchemaOp):
+    """aten::linalg_inv(Tensor A) -> Tensor"""
+
+    A: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgInvExOp(SchemaOp):
+    """aten::linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)"""
+
+    A: SSAValue
+    check_errors: Attribute
+    inverse: OpResult[TensorType[Attribute]]
+    info: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, *, check_errors: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgSolveOp(SchemaOp):
+    """aten::linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor"""
+
+    A: SSAValue
+    B: SSAValue
+    left: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, B: SSAValue, *, left: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class _LinalgSolveExOp(SchemaOp):
+    """aten::_linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, Tensor LU, Tensor pivots, Tensor info)"""
+
+    A: SSAValue
+    B: SSAValue
+    left: Attribute
+    check_errors: Attribute
+    result: OpResult[TensorType[Attribute]]
+    LU: OpResult[TensorType[Attribute]]
+    pivots: OpResult[TensorType[Attribute]]
+    info: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, B: SSAValue, *, left: bool = ..., check_errors: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgSolveTriangularOp(SchemaOp):
+    """aten::linalg_solve_triangular(Tensor self, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) -> Tensor"""
+
+    self: SSAValue
+    B: SSAValue
+    upper: Attribute
+    left: Attribute
+    unitriangular: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, B: SSAValue, *, upper: bool, left: bool = ..., unitriangular: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class TriangularSolveOp(SchemaOp):
+    """aten::triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)"""
+
+    self: SSAValue
+    A: SSAValue
+    upper: Attribute
+    transpose: Attribute
+    unitriangular: Attribute
+    solution: OpResult[TensorType[Attribute]]
+    cloned_coefficient: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, A: SSAValue, upper: bool = ..., transpose: bool = ..., unitriangular: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class _LinalgDetOp(SchemaOp):
+    """aten::_linalg_det(Tensor A) -> (Tensor result, Tensor LU, Tensor pivots)"""
+
+    A: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    LU: OpResult[TensorType[Attribute]]
+    pivots: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _LinalgSlogdetOp(SchemaOp):
+    """aten::_linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet, Tensor LU, Tensor pivots)"""
+
+    A: SSAValue
+    sign: OpResult[TensorType[Attribute]]
+    logabsdet: OpResult[TensorType[Attribute]]
+    LU: OpResult[TensorType[Attribute]]
+    pivots: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, A: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgPinvAtolRtolTensorOp(SchemaOp):
+    """aten::linalg_pinv.atol_rtol_tensor(Tensor self, *, Tensor? atol=None, Tensor? rtol=None, bool hermitian=False) -> Tensor"""
+
+    self: SSAValue
+    atol: SSAValue | None
+    rtol: SSAValue | None
+    hermitian: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, atol: SSAValue | None = ..., rtol: SSAValue | None = ..., hermitian: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgMatrixExpOp(SchemaOp):
+    """aten::linalg_matrix_exp(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgHouseholderProductOp(SchemaOp):
+    """aten::linalg_householder_product(Tensor input, Tensor tau) -> Tensor"""
+
+    input: SSAValue
+    tau: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, input: SSAValue, tau: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class MedianOp(SchemaOp):
+    """aten::median(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class MedianDimOp(SchemaOp):
+    """aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)"""
+
+    self: SSAValue
+    dim: Attribute
+    keepdim: Attribute
+    values: OpResult[TensorType[Attribute]]
+    indices: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, keepdim: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class NanmedianOp(SchemaOp):
+    """aten::nanmedian(Tensor self) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class NanmedianDimOp(SchemaOp):
+    """aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)"""
+
+    self: SSAValue
+    dim: Attribute
+    keepdim: Attribute
+    values: OpResult[TensorType[Attribute]]
+    indices: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, keepdim: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class ModeOp(SchemaOp):
+    """aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)"""
+
+    self: SSAValue
+    dim: Attribute
+    keepdim: Attribute
+    values: OpResult[TensorType[Attribute]]
+    indices: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr = ..., keepdim: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class KthvalueOp(SchemaOp):
+    """aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)"""
+
+    self: SSAValue
+    k: Attribute
+    dim: Attribute
+    keepdim: Attribute
+    values: OpResult[TensorType[Attribute]]
+    indices: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, k: int | Expr, dim: int | Expr = ..., keepdim: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class HistcOp(SchemaOp):
+    """aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor"""
+
+    self: SSAValue
+    bins: Attribute
+    min: Attribute
+    max: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, bins: int | Expr = ..., min: int | float | bool | Expr = ..., max: int | float | bool | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class HistogramBinCtOp(SchemaOp):
+    """aten::histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)"""
+
+    self: SSAValue
+    bins: Attribute
+    range: Attribute | None
+    weight: SSAValue | None
+    density: Attribute
+    hist: OpResult[TensorType[Attribute]]
+    bin_edges: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, bins: int | Expr = ..., *, range: Sequence[float | Expr] | None = ..., weight: SSAValue | None = ..., density: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class HistogramBinsTensorOp(SchemaOp):
+    """aten::histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor hist, Tensor bin_edges)"""
+
+    self: SSAValue
+    bins: SSAValue
+    weight: SSAValue | None
+    density: Attribute
+    hist: OpResult[TensorType[Attribute]]
+    bin_edges: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, bins: SSAValue, *, weight: SSAValue | None = ..., density: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class _Unique2Op(SchemaOp):
+    """aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)"""
+
+    self: SSAValue
+    sorted: Attribute
+    return_inverse: Attribute
+    return_counts: Attribute
+    result0: OpResult[TensorType[Attribute]]
+    result1: OpResult[TensorType[Attribute]]
+    result2: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, sorted: bool = ..., return_inverse: bool = ..., return_counts: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class UniqueDimOp(SchemaOp):
+    """aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)"""
+
+    self: SSAValue
+    dim: Attribute
+    sorted: Attribute
+    return_inverse: Attribute
+    return_counts: Attribute
+    result0: OpResult[TensorType[Attribute]]
+    result1: OpResult[TensorType[Attribute]]
+    result2: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, sorted: bool = ..., return_inverse: bool = ..., return_counts: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class UniqueConsecutiveOp(SchemaOp):
+    """aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> (Tensor, Tensor, Tensor)"""
+
+    self: SSAValue
+    return_inverse: Attribute
+    return_counts: Attribute
+    dim: Attribute | None
+    result0: OpResult[TensorType[Attribute]]
+    result1: OpResult[TensorType[Attribute]]
+    result2: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, return_inverse: bool = ..., return_counts: bool = ..., dim: int | Expr | None = ..., *, result_types: Sequence[Attribute]) -> None: ...
 
 class AliasOp(SchemaOp):
     """aten::alias(Tensor(a) self) -> Tensor(a)"""
@@ -2233,6 +3013,57 @@ class _EmbeddingBagOp(SchemaOp):
     result3: OpResult[TensorType[Attribute]]
     def __init__(_op, /, weight: SSAValue, indices: SSAValue, offsets: SSAValue, scale_grad_by_freq: bool = ..., mode: int | Expr = ..., sparse: bool = ..., per_sample_weights: SSAValue | None = ..., include_last_offset: bool = ..., padding_idx: int | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
 
+class IndexReduceOp(SchemaOp):
+    """aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True) -> Tensor"""
+
+    self: SSAValue
+    dim: Attribute
+    index: SSAValue
+    source: SSAValue
+    reduce: Attribute
+    include_self: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, index: SSAValue, source: SSAValue, reduce: str, *, include_self: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class PutOp(SchemaOp):
+    """aten::put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor"""
+
+    self: SSAValue
+    index: SSAValue
+    source: SSAValue
+    accumulate: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, index: SSAValue, source: SSAValue, accumulate: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class AsStridedScatterOp(SchemaOp):
+    """aten::as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor"""
+
+    self: SSAValue
+    src: SSAValue
+    size: Attribute
+    stride: Attribute
+    storage_offset: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, src: SSAValue, size: Sequence[int | Expr], stride: Sequence[int | Expr], storage_offset: int | Expr | None = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class _EmbeddingBagForwardOnlyOp(SchemaOp):
+    """aten::_embedding_bag_forward_only(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False, int padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)"""
+
+    weight: SSAValue
+    indices: SSAValue
+    offsets: SSAValue
+    scale_grad_by_freq: Attribute
+    mode: Attribute
+    sparse: Attribute
+    per_sample_weights: SSAValue | None
+    include_last_offset: Attribute
+    padding_idx: Attribute
+    result0: OpResult[TensorType[Attribute]]
+    result1: OpResult[TensorType[Attribute]]
+    result2: OpResult[TensorType[Attribute]]
+    result3: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, weight: SSAValue, indices: SSAValue, offsets: SSAValue, scale_grad_by_freq: bool = ..., mode: int | Expr = ..., sparse: bool = ..., per_sample_weights: SSAValue | None = ..., include_last_offset: bool = ..., padding_idx: int | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
 class UpsampleBilinear2dVecOp(SchemaOp):
     """aten::upsample_bilinear2d.vec(Tensor input, SymInt[]? output_size, bool align_corners, float[]? scale_factors) -> Tensor"""
 
@@ -2502,6 +3333,45 @@ class ScalarTensorOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, s: int | float | bool | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
 
+class TrilIndicesOp(SchemaOp):
+    """aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    row: Attribute
+    col: Attribute
+    offset: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, row: int | Expr, col: int | Expr, offset: int | Expr = ..., *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class TriuIndicesOp(SchemaOp):
+    """aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    row: Attribute
+    col: Attribute
+    offset: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, row: int | Expr, col: int | Expr, offset: int | Expr = ..., *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class EmptyPermutedOp(SchemaOp):
+    """aten::empty_permuted(SymInt[] size, int[] physical_layout, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    size: Attribute
+    physical_layout: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, size: Sequence[int | Expr], physical_layout: Sequence[int | Expr], *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class NewEmptyStridedOp(SchemaOp):
+    """aten::new_empty_strided(Tensor self, SymInt[] size, SymInt[] stride, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    self: SSAValue
+    size: Attribute
+    stride: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, size: Sequence[int | Expr], stride: Sequence[int | Expr], *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
 class RandOp(SchemaOp):
     """aten::rand(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
 
@@ -2541,6 +3411,154 @@ class RandnLikeOp(SchemaOp):
     dtype: Attribute | None
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class RandintOp(SchemaOp):
+    """aten::randint(SymInt high, SymInt[] size, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    high: Attribute
+    size: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, high: int | Expr, size: Sequence[int | Expr], *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class RandintLowOp(SchemaOp):
+    """aten::randint.low(SymInt low, SymInt high, SymInt[] size, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    low: Attribute
+    high: Attribute
+    size: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, low: int | Expr, high: int | Expr, size: Sequence[int | Expr], *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class RandintLikeOp(SchemaOp):
+    """aten::randint_like(Tensor self, SymInt high, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor"""
+
+    self: SSAValue
+    high: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, high: int | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class RandintLikeLowDtypeOp(SchemaOp):
+    """aten::randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor"""
+
+    self: SSAValue
+    low: Attribute
+    high: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, low: int | Expr, high: int | Expr, *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class BernoulliPOp(SchemaOp):
+    """aten::bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    p: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, p: float | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
+class MultinomialOp(SchemaOp):
+    """aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    num_samples: Attribute
+    replacement: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, num_samples: int | Expr, replacement: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class NormalTensorTensorOp(SchemaOp):
+    """aten::normal.Tensor_Tensor(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor"""
+
+    mean: SSAValue
+    std: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, mean: SSAValue, std: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class NormalFloatFloatOp(SchemaOp):
+    """aten::normal.float_float(float mean, float std, SymInt[] size, *, Generator? generator=None, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor"""
+
+    mean: Attribute
+    std: Attribute
+    size: Attribute
+    dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, mean: float | Expr, std: float | Expr, size: Sequence[int | Expr], *, dtype: Attribute | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class NormalTensorFloatOp(SchemaOp):
+    """aten::normal.Tensor_float(Tensor mean, float std=1., *, Generator? generator=None) -> Tensor"""
+
+    mean: SSAValue
+    std: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, mean: SSAValue, std: float | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class NormalFloatTensorOp(SchemaOp):
+    """aten::normal.float_Tensor(float mean, Tensor std, *, Generator? generator=None) -> Tensor"""
+
+    mean: Attribute
+    std: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, mean: float | Expr, std: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class NormalFunctionalOp(SchemaOp):
+    """aten::normal_functional(Tensor self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    mean: Attribute
+    std: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, mean: float | Expr = ..., std: float | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class UniformOp(SchemaOp):
+    """aten::uniform(Tensor self, float from=0., float to=1., *, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    from: Attribute
+    to: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, from: float | Expr = ..., to: float | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class ExponentialOp(SchemaOp):
+    """aten::exponential(Tensor self, float lambd=1., *, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    lambd: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, lambd: float | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class CauchyOp(SchemaOp):
+    """aten::cauchy(Tensor self, float median=0., float sigma=1., *, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    median: Attribute
+    sigma: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, median: float | Expr = ..., sigma: float | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class GeometricOp(SchemaOp):
+    """aten::geometric(Tensor self, float p, *, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    p: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, p: float | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
+class LogNormalOp(SchemaOp):
+    """aten::log_normal(Tensor self, float mean=1., float std=2., *, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    mean: Attribute
+    std: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, mean: float | Expr = ..., std: float | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class PoissonOp(SchemaOp):
+    """aten::poisson(Tensor self, Generator? generator=None) -> Tensor"""
+
+    self: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
 
 class _AdaptiveAvgPool2dBackwardOp(SchemaOp):
     """aten::_adaptive_avg_pool2d_backward(Tensor grad_output, Tensor self) -> Tensor"""

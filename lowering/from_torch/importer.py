@@ -490,6 +490,8 @@ class FunctionImporter:
 
     def _limit_count(self, key: str, node: Node, type: Attribute) -> None:
         """At most all elements are selected; torch's own bound ignores broadcasting."""
+        if key in ("aten::_unique2", "aten::unique_dim", "aten::unique_consecutive"):
+            self._limit_distinct(key, node, type)
         if key not in ("aten::nonzero", "aten::masked_select"):
             return
         shapes = [cast(Node, argument).meta["val"].shape for argument in node.args]
@@ -497,6 +499,20 @@ class FunctionImporter:
         linear = dims_of(cast(TensorType[Attribute], type))[0].linear()
         if linear is not None and all(isinstance(size, int) for size in shape):
             self._limits[linear[0]] = math.prod(shape)
+
+    def _limit_distinct(self, key: str, node: Node, type: Attribute) -> None:
+        """There are at most as many distinct elements, or slices, as all."""
+        shape = cast("tuple[Any, ...]", cast(Node, node.args[0]).meta["val"].shape)
+        position = 3 if key == "aten::unique_consecutive" else 1
+        dim = node.kwargs.get("dim", node.args[position] if len(node.args) > position else None)
+        if key == "aten::_unique2" or dim is None:
+            count: Any = math.prod(shape)
+        else:
+            count = shape[cast(int, dim)]
+        sizes = dims_of(cast(TensorType[Attribute], type))
+        for linear in (size.linear() for size in sizes):
+            if linear is not None and isinstance(count, int):
+                self._limits.setdefault(linear[0], count)
 
     def _argument(self, node: Node, argument: Argument, value: Any) -> Any:
         if not argument.is_tensor:

@@ -40,14 +40,19 @@ def is_plain(program: ExportedProgram) -> bool:
 
 
 def functional_key(target: Any) -> str:
-    """The table key of an operator, of its functional form if it works in place.
+    """The table key of an operator, of its functional form if it works in place or copies a view.
 
-    `aten::relu_` is imported as `aten::relu`.
+    `aten::relu_` is imported as `aten::relu`, `aten::view_copy` as `aten::view`.
     """
     schema = target._schema
     name: str = schema.name
     if schema.is_mutable and name.endswith("_"):
         name = name[:-1]
+    overload = f".{schema.overload_name}" if schema.overload_name else ""
+    if name.endswith("_copy") and name + overload not in TABLE:
+        # What it copies is a value here.
+        view = name.removesuffix("_copy") + overload
+        return view if view in TABLE else name + overload
     return f"{name}.{schema.overload_name}" if schema.overload_name else name
 
 

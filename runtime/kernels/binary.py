@@ -20,6 +20,7 @@ from .elementwise import (
     ufunc_thunk,
 )
 from .promotion import compute_dtype, is_tensor, operand
+from .shapes import broadcast, fit
 
 UFUNCS: dict[str, Any] = {
     "aten::mul.out": np.multiply,
@@ -30,6 +31,8 @@ UFUNCS: dict[str, Any] = {
     "aten::min.out": np.minimum,
     "aten::fmax.out": np.fmax,
     "aten::fmin.out": np.fmin,
+    "aten::gcd.out": np.gcd,
+    "aten::lcm.out": np.lcm,
     "aten::atan2.out": np.arctan2,
     "aten::hypot.out": np.hypot,
     "aten::copysign.out": np.copysign,
@@ -197,3 +200,22 @@ def power_of_number(base: Any, exponent: Any, out: Any, scratch: Any) -> None:
         raise ProgramError(f"pow: integers to the negative power {exponent}")
     else:
         np.power(base, exponent, out)
+
+
+@kernel("aten::nextafter.out")
+def nextafter(self: Any, other: Any, out: Any) -> Any:
+    """The next number of the dtype from `self` towards `other`."""
+    out = fit(out, broadcast(self, other))
+    start, target = (x.astype(out.dtype, copy=False) for x in (self, other))
+    np.copyto(out, np.nextafter(start, target), casting="unsafe")
+    return out
+
+
+@kernel("aten::ldexp.out")
+def ldexp(self: Any, other: Any, out: Any) -> Any:
+    """`self * 2 ** other`."""
+    out = fit(out, broadcast(self, other))
+    dtype = compute_dtype(out.dtype)
+    power = np.exp2(other, dtype=dtype.type(0).real.dtype, casting="unsafe")
+    np.multiply(self, power, out=out, dtype=dtype, casting="unsafe")
+    return out

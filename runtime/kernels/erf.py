@@ -1,4 +1,4 @@
-"""The error function, for which numpy has no ufunc, as block chains for f32 and f64."""
+"""The error function, its relatives and inverses, for which numpy has no ufuncs."""
 
 from typing import Any
 
@@ -21,6 +21,8 @@ Composing with tanh, which numpy has vectorised, takes half the passes of a rati
 and saturates by itself: the leading coefficient is positive, so that g grows beyond the range.
 """
 TANH_SERIES = tuple(np.array(coefficient, np.float32) for coefficient in _COEFFICIENTS)
+_where: Any = np.where  # whose stubs lose the dtype
+
 SERIES_TERMS = 40
 FRACTION_TERMS = 60
 SERIES_LIMIT = 2.0
@@ -59,12 +61,17 @@ def _series(size: Any) -> Any:
 
 
 def _tail(size: Any) -> Any:
-    """erfc(x) = exp(-x^2)/sqrt(pi) / (x + (1/2)/(x + 1/(x + (3/2)/(x + ...)))), from 2 on."""
+    """erfc(x), from 2 on."""
     x = np.maximum(size, SERIES_LIMIT)
+    return np.exp(-x * x) * _scaled_tail(x)
+
+
+def _scaled_tail(x: Any) -> Any:
+    """exp(x^2) erfc(x) = 1/sqrt(pi) / (x + (1/2)/(x + 1/(x + (3/2)/(x + ...)))), from 2 on."""
     fraction = x.copy()
     for n in range(FRACTION_TERMS, 0, -1):
         fraction = x + 0.5 * n / fraction
-    return np.exp(-x * x) / (np.sqrt(np.pi) * fraction)
+    return 1.0 / (np.sqrt(np.pi) * fraction)
 
 
 chain_kernel("aten::erf.out", scratch=2)(erf_block)
@@ -79,3 +86,58 @@ def erfc(x: Any, out: Any) -> None:
     np.copyto(result, _tail(size), where=size > SERIES_LIMIT)
     np.copyto(result, 2.0 - result, where=wide < 0)
     np.copyto(out, result, casting="unsafe")
+
+
+def scaled_erfc(x: Any) -> Any:
+    """exp(x^2) erfc(x) of an f64 array."""
+    size = np.abs(x)
+    near = np.exp(np.minimum(size, SERIES_LIMIT) ** 2) * (1.0 - _series(size))
+    tail = _scaled_tail(np.maximum(size, SERIES_LIMIT))
+    result: Any = _where(size > SERIES_LIMIT, tail, near)
+    return _where(x < 0, 2.0 * np.exp(x * x) - result, result)
+
+
+def inverse_erfc(q: Any) -> Any:
+    """The x with erfc(x) = q, for 0 < q <= 1, by Newton's method on log erfc."""
+    log_q = np.log(q)
+    x: Any = np.sqrt(np.maximum(-log_q, 0.0))
+    for _ in range(8):
+        scaled = scaled_erfc(x)
+        x = np.maximum(x + (np.log(scaled) - x * x - log_q) * scaled * (np.sqrt(np.pi) / 2), 0.0)
+    return _where(q == 0, np.inf, x)
+
+
+def inverse_erf(x: Any) -> Any:
+    """The inverse of erf; infinite at 1 and -1, nan beyond."""
+    size = np.abs(x)
+    result: Any = inverse_erfc(_where(size < 1, 1.0 - size, 1.0))
+    for _ in range(2):
+        # Near 0 the difference from 1 has lost digits.
+        near: Any = np.minimum(result, 1.0)
+        near = near - (_series(near) - size) * (np.sqrt(np.pi) / 2) * np.exp(near * near)
+        result = _where(size < 0.5, near, result)
+    result = _where(~(size <= 1), np.nan, _where(size == 1, np.inf, result))
+    return np.copysign(result, x)
+
+
+@chain_kernel("aten::special_erfcx.out")
+def erfcx(x: Any, out: Any) -> None:
+    """exp(x^2) erfc(x), without overflow."""
+    np.copyto(out, scaled_erfc(x.astype(np.float64)), casting="unsafe")
+
+
+@chain_kernel("aten::erfinv.out")
+def erfinv(x: Any, out: Any) -> None:
+    """The inverse of erf."""
+    np.copyto(out, inverse_erf(x.astype(np.float64)), casting="unsafe")
+
+
+@chain_kernel("aten::special_ndtri.out")
+def ndtri(x: Any, out: Any) -> None:
+    """The inverse of the normal distribution's cumulative probability."""
+    wide = x.astype(np.float64)
+    tail: Any = np.minimum(wide, 1.0 - wide)
+    inside = (tail >= 0) & (tail <= 0.5)
+    quantile: Any = np.sqrt(2.0) * inverse_erfc(_where(inside, 2.0 * tail, 1.0))
+    quantile = _where(wide < 0.5, -quantile, quantile)
+    np.copyto(out, _where(inside, quantile, np.nan), casting="unsafe")

@@ -103,3 +103,28 @@ def arange(start: Any, end: Any, step: Any, out: Any) -> Any:
 def arange_to(end: Any, out: Any) -> Any:
     """0, 1, ... as long as they are before the end."""
     return arange.function(0, end, 1, out)
+
+
+def _triangle_kernel(name: str, indices: Callable[..., Any]) -> None:
+    @kernel(name)
+    def call(row: int, col: int, offset: int, out: Any) -> Any:
+        found = np.stack(indices(row, offset, col))
+        out = fit(out, found.shape)
+        assign(out, found)
+        return out
+
+
+_triangle_kernel("aten::tril_indices.out", np.tril_indices)
+_triangle_kernel("aten::triu_indices.out", np.triu_indices)
+
+
+@kernel("aten::empty_permuted.out")
+def empty_permuted(size: Any, physical_layout: Any, out: Any) -> Any:
+    """A tensor with any values."""
+    return fit(out, tuple(size))
+
+
+@kernel("aten::new_empty_strided.out")
+def new_empty_strided(self: Any, size: Any, stride: Any, out: Any) -> Any:
+    """A tensor with any values."""
+    return fit(out, tuple(size))

@@ -152,13 +152,45 @@ def at_least_1d(array: Any) -> Any:
 @kernel("aten::gather.out")
 def gather(self: Any, dim: int, index: Any, sparse_grad: bool, out: Any) -> Any:
     """`out[i][j] = self[index[i][j]][j]`, for dimension 0 of two."""
+    out = fit(out, index.shape)
+    if index.size:
+        _gather_steps(self, dim, index, out)()
+    return out
+
+
+@gather.specialize
+def _(self: Any, dim: int, index: Any, sparse_grad: bool, out: Any) -> Callable[[], object] | None:
+    return _gather_steps(self, dim, index, out) if index.size and out.shape == index.shape else None
+
+
+def _gather_steps(self: Any, dim: int, index: Any, out: Any) -> Callable[[], object]:
+    """A thunk that gathers by the places of the elements in memory, which one `take` reads."""
     axis = dimension(dim, self.ndim)
     source, lines = at_least_1d(self), at_least_1d(index)
-    check_range("gather", lines, source.shape[axis])
-    out = fit(out, index.shape)
-    if lines.size:
-        out[...] = source[grid(lines, axis)].reshape(index.shape)
-    return out
+    target = at_least_1d(out)
+    size = source.shape[axis]
+    if not source.flags.c_contiguous or not target.flags.c_contiguous:
+        where = grid(lines, axis)
+
+        def by_dimensions() -> None:
+            check_range("gather", lines, size)
+            target[...] = source[where]
+
+        return by_dimensions
+    steps = [step // source.itemsize for step in source.strides]
+    own: list[Any] = np.ogrid[tuple(slice(size) for size in lines.shape)]  # pyright: ignore[reportAssignmentType]
+    offsets: Any = sum(
+        line * step for i, (line, step) in enumerate(zip(own, steps, strict=False)) if i != axis
+    )
+    places, flat = np.empty(lines.shape, np.int64), source.reshape(-1)
+
+    def by_places() -> None:
+        check_range("gather", lines, size)
+        np.multiply(lines, steps[axis], out=places, casting="unsafe")
+        np.add(places, offsets, places)
+        np.take(flat, places, out=target, mode="clip")
+
+    return by_places
 
 
 @kernel("aten::masked_select.out")
@@ -192,4 +224,31 @@ def nonzero(self: Any, out: Any) -> Any:
     result = np.stack(at_least_1d(self).nonzero(), axis=1)[:, : self.ndim]
     out = fit(out, result.shape)
     out[...] = result
+    return out
+
+
+@kernel("aten::nonzero_static.out")
+def nonzero_static(self: Any, size: int, fill_value: int, out: Any) -> Any:
+    """The first `size` rows of `nonzero`, filled up with rows of `fill_value`."""
+    rows = np.stack(at_least_1d(self).nonzero(), axis=1)[:size, : self.ndim]
+    out = fit(out, (size, self.ndim))
+    out[: len(rows)] = rows
+    out[len(rows) :] = fill_value
+    return out
+
+
+@kernel("aten::as_strided_scatter.out")
+def as_strided_scatter(
+    self: Any, src: Any, size: list[int], stride: list[int], offset: int | None, out: Any
+) -> Any:
+    """`self`, with `src` written to the places that sizes and strides name."""
+    out = fit(out, self.shape)
+    flat = self.reshape(-1).copy()
+    places = np.full((1,) * len(size), offset or 0)
+    for dim, (count, step) in enumerate(zip(size, stride, strict=True)):
+        line = np.arange(count) * step
+        places = places + line.reshape(-1, *(1,) * (len(size) - dim - 1))
+    check_range("as_strided_scatter", places, flat.size)
+    flat[places] = src
+    out[...] = flat.reshape(self.shape)
     return out

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ProgramError
+from ..registry import kernel
 from .promotion import compute_dtype
 from .shapes import fit
 from .steps import Steps, merged, planned_kernel
@@ -74,6 +75,46 @@ def _with_addend(addend: Any, left: Any, right: Any, beta: Any, alpha: Any, out:
 
 def _linear(x: Any, weight: Any, bias: Any, out: Any) -> Any:
     return plan_product(x, weight.T, out, bias)
+
+
+@kernel("aten::addbmm.out")
+def addbmm(self: Any, batch1: Any, batch2: Any, beta: Any, alpha: Any, out: Any) -> Any:
+    """`beta * self + alpha * sum(bmm(batch1, batch2))`."""
+    dtype = compute_dtype(out.dtype)
+    left, right = (x.astype(dtype, copy=False) for x in (batch1, batch2))
+    total: Any = np.asarray(np.matmul(left, right)).sum(axis=0, dtype=dtype) * np.array(
+        alpha, dtype
+    )
+    if beta != 0:
+        total = total + self.astype(dtype) * np.array(beta, dtype)
+    out = fit(out, total.shape)
+    np.copyto(out, total, casting="unsafe")
+    return out
+
+
+@kernel("aten::_trilinear.out")
+def trilinear(
+    i1: Any,
+    i2: Any,
+    i3: Any,
+    expand1: Any,
+    expand2: Any,
+    expand3: Any,
+    sumdim: Any,
+    unroll_dim: int,
+    out: Any,
+) -> Any:
+    """The sum over `sumdim` of the product of three tensors with dimensions of 1 put in."""
+    dtype = compute_dtype(out.dtype)
+    rank = i1.ndim + len(expand1)
+    operands: list[Any] = []
+    for tensor, expand in ((i1, expand1), (i2, expand2), (i3, expand3)):
+        dims = [dim for dim in range(rank) if dim not in expand]
+        operands += [tensor.astype(dtype, copy=False), dims]
+    result = np.einsum(*operands, [dim for dim in range(rank) if dim not in sumdim], optimize=True)
+    out = fit(out, result.shape)
+    np.copyto(out, result, casting="unsafe")
+    return out
 
 
 for _name in ("mm", "bmm", "matmul", "mv", "dot"):

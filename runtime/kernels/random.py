@@ -8,6 +8,8 @@ from ..registry import kernel
 from .copy import assign
 from .shapes import fit
 
+_np: Any = np  # whose stubs lose the dtypes
+
 GENERATOR = np.random.default_rng()
 
 
@@ -60,6 +62,18 @@ def randint_to(high: int, size: list[int], out: Any) -> Any:
     return _finish(out, GENERATOR.integers(0, high, size))
 
 
+@kernel("aten::randint_like.out")
+def randint_like(self: Any, high: int, memory_format: Any, out: Any) -> Any:
+    """Integers from 0 to high - 1, in the shape of `self`."""
+    return _finish(out, GENERATOR.integers(0, high, self.shape))
+
+
+@kernel("aten::randint_like.low_dtype_out")
+def randint_like_from(self: Any, low: int, high: int, memory_format: Any, out: Any) -> Any:
+    """Integers from low to high - 1, in the shape of `self`."""
+    return _finish(out, GENERATOR.integers(low, high, self.shape))
+
+
 @kernel("aten::randperm.out")
 def randperm(n: int, out: Any) -> Any:
     """The numbers 0 to n - 1 in random order."""
@@ -102,3 +116,78 @@ def native_dropout(self: Any, p: float, train: bool | None, out: Any, mask: Any)
 def dropout(self: Any, p: float, train: bool, out: Any) -> Any:
     """`native_dropout` without the mask; a copy outside of training."""
     return native_dropout.function(self, p, train, out, np.empty(self.shape, np.bool_))[0]
+
+
+@kernel("aten::normal.float_float_out")
+def normal(mean: float, std: float, size: list[int], generator: Any, out: Any) -> Any:
+    """Normal with one mean and deviation."""
+    return _finish(out, GENERATOR.normal(mean, std, size))
+
+
+def _normal_of_tensors(mean: Any, std: Any, generator: Any, out: Any) -> Any:
+    """Normal with a mean, a deviation, or both for each element."""
+    mean, std = np.broadcast_arrays(*(np.asarray(x).astype(np.float64) for x in (mean, std)))
+    return _finish(out, GENERATOR.standard_normal(mean.shape) * std + mean)
+
+
+for _name in ("Tensor_Tensor_out", "Tensor_float_out", "float_Tensor_out"):
+    kernel(f"aten::normal.{_name}")(_normal_of_tensors)
+
+
+@kernel("aten::normal_functional.out")
+def normal_functional(self: Any, mean: float, std: float, generator: Any, out: Any) -> Any:
+    """Normal, in the shape of `self`."""
+    values = randn.function(list(self.shape), np.empty(self.shape, out.dtype))
+    return _finish(out, values * std + mean)
+
+
+@kernel("aten::uniform.out")
+def uniform(self: Any, low: float, high: float, generator: Any, out: Any) -> Any:
+    """Uniform in [low, high), in the shape of `self`."""
+    values = rand.function(list(self.shape), np.empty(self.shape, out.dtype))
+    return _finish(out, values * (high - low) + low)
+
+
+@kernel("aten::exponential.out")
+def exponential(self: Any, rate: float, generator: Any, out: Any) -> Any:
+    """Exponential with a rate, in the shape of `self`."""
+    return _finish(out, GENERATOR.standard_exponential(self.shape) / rate)
+
+
+@kernel("aten::cauchy.out")
+def cauchy(self: Any, median: float, sigma: float, generator: Any, out: Any) -> Any:
+    """Cauchy with a median and a half-width, in the shape of `self`."""
+    return _finish(out, median + sigma * GENERATOR.standard_cauchy(self.shape))
+
+
+@kernel("aten::geometric.out")
+def geometric(self: Any, p: float, generator: Any, out: Any) -> Any:
+    """The number of trials up to the first success, in the shape of `self`."""
+    return _finish(out, GENERATOR.geometric(p, self.shape))
+
+
+@kernel("aten::log_normal.out")
+def log_normal(self: Any, mean: float, std: float, generator: Any, out: Any) -> Any:
+    """The exponential of normal numbers, in the shape of `self`."""
+    return _finish(out, GENERATOR.lognormal(mean, std, self.shape))
+
+
+@kernel("aten::poisson.out")
+def poisson(self: Any, generator: Any, out: Any) -> Any:
+    """Poisson with the rate that each element of `self` gives."""
+    return _finish(out, GENERATOR.poisson(self.astype(np.float64)))
+
+
+@kernel("aten::multinomial.out")
+def multinomial(self: Any, num_samples: int, replacement: bool, generator: Any, out: Any) -> Any:
+    """Indices drawn from each line with the weights that it holds."""
+    weights = self.astype(np.float64)
+    shape = (*self.shape[:-1], num_samples)
+    if replacement:
+        limits = np.cumsum(weights, axis=-1)
+        points = GENERATOR.random(shape) * limits[..., -1:]
+        found = np.count_nonzero(points[..., :, None] >= limits[..., None, :], axis=-1)
+        return _finish(out, np.minimum(found, self.shape[-1] - 1))
+    # The smallest of exponential numbers with these rates are a draw without replacement.
+    times = _np.divide(GENERATOR.standard_exponential(weights.shape), weights)
+    return _finish(out, _np.argsort(times, axis=-1)[..., :num_samples])

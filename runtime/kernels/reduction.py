@@ -327,3 +327,11 @@ def logsumexp(self: Any, dim: Any, keepdim: bool, out: Any) -> Any:
     shifted = np.subtract(x, peak)
     result = np.asarray(np.log(total(np.exp(shifted), axes, keepdim, out)))
     return _finish(out, result + peak.reshape(result.shape))
+
+
+@kernel("aten::dist.out")
+def dist(self: Any, other: Any, p: Any, out: Any) -> Any:
+    """The p-norm of the difference of two tensors, which broadcast."""
+    dtype = self.dtype if self.dtype.kind == "c" else compute_dtype(self.dtype)
+    difference = np.asarray(np.subtract(self, other, dtype=dtype))
+    return linalg_vector_norm.function(difference, p, None, False, None, out)

@@ -118,3 +118,30 @@ def scatter_reduce(
 ) -> Any:
     """Reduce `src`, and what is there if `include_self`, by sum, prod, mean, amax or amin."""
     return scatter(self, dim, index, src, out, reduce, include_self)
+
+
+@kernel("aten::index_reduce.out")
+def index_reduce(
+    self: Any, dim: int, index: Any, source: Any, reduce: str, include_self: bool, out: Any
+) -> Any:
+    """Reduce the slices of `source` along `dim` into those of `self` that a 1-d index names."""
+    axis = dimension(dim, self.ndim)
+    shape = [1] * max(source.ndim, 1)
+    shape[axis] = -1
+    places = np.broadcast_to(index.reshape(shape), at_least_1d(source).shape)
+    return scatter(self, dim, places, source, out, reduce, include_self)
+
+
+@kernel("aten::put.out")
+def put(self: Any, index: Any, source: Any, accumulate: bool, out: Any) -> Any:
+    """Write, or add, to the places that an index names among all elements in order."""
+    out = fit(out, self.shape)
+    flat = self.reshape(-1).copy()
+    places = index.reshape(-1)
+    check_range("put", places, flat.size, from_back=True)
+    if accumulate:
+        np.add.at(flat, places, source.reshape(-1))
+    else:
+        flat[places] = source.reshape(-1)
+    out[...] = flat.reshape(self.shape)
+    return out

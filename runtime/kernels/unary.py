@@ -124,3 +124,21 @@ def round_decimals(x: Any, decimals: int, out: Any) -> None:
     forth(x, scale, out)
     np.rint(out, out)
     back(out, scale, out)
+
+
+@kernel("aten::signbit.out")
+def signbit(self: Any, out: Any) -> Any:
+    """Whether the sign is negative, that of -0 too."""
+    out = fit(out, self.shape)
+    out[...] = np.signbit(self) if self.dtype.kind in "fV" else self < 0
+    return out
+
+
+@kernel("aten::frexp.Tensor_out")
+def frexp(self: Any, mantissa: Any, exponent: Any) -> Any:
+    """The mantissa, 1/2 or more and less than 1, and the power of 2."""
+    mantissa, exponent = fit(mantissa, self.shape), fit(exponent, self.shape)
+    parts = np.frexp(self.astype(compute_dtype(self.dtype), copy=False))
+    for out, part in zip((mantissa, exponent), parts, strict=True):
+        np.copyto(out, part, casting="unsafe")
+    return mantissa, exponent

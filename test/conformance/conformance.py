@@ -148,6 +148,11 @@ def _type(value: Any) -> Any:
     return [_type(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+_MANY_ORDERS = tuple(
+    f"aten.{name}" for name in ("sort", "topk", "median", "nanmedian", "mode", "kthvalue")
+)
+"""Operators whose indices may be those of any of equal elements."""
+
 _WIDER = {
     torch.float16: torch.float64,
     torch.bfloat16: torch.float64,
@@ -219,9 +224,9 @@ class Comparison:
         return bool((error <= 2 * _distance(wanted, exact).max()).all())
 
     def _same_elements(self, result: torch.Tensor, wanted: torch.Tensor) -> bool:
-        """Whether the indices of a sort lead to equal elements."""
+        """Whether indices, of a sort or of an order statistic, lead to equal elements."""
         sorts = [n for n in self.program.graph.nodes if isinstance(n.target, OpOverload)]
-        if len(sorts) != 1 or not str(sorts[0].target).startswith(("aten.sort", "aten.topk")):
+        if len(sorts) != 1 or not str(sorts[0].target).startswith(_MANY_ORDERS):
             return False
         given = _arguments(sorts[0])
         source, dim = self.sample.tensors[0], given.get("dim", -1)
@@ -230,6 +235,8 @@ class Comparison:
         extent = source.shape[dim]
         if not bool(((result >= 0) & (result < extent)).all()):
             return False
+        if result.ndim < source.ndim:
+            result, wanted = result.unsqueeze(dim), wanted.unsqueeze(dim)
         return torch.equal(
             *(torch.take_along_dim(source, index, dim).nan_to_num(7) for index in (result, wanted))
         )

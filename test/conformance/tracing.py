@@ -28,6 +28,7 @@ from torch.utils._pytree import tree_leaves
 from edgeir.dialects import aten
 from edgeir.lowering.from_torch.capture import decomposition_table
 from edgeir.lowering.from_torch.importer import ASSERTIONS, schema_key
+from edgeir.lowering.from_torch.plain_graph import functional_key
 from edgeir.lowering.from_torch.types import ELEMENT_TYPES
 
 
@@ -114,7 +115,7 @@ def uses(program: Any) -> list[tuple[str, str]]:
     for node in program.graph.nodes:
         if node.op == "call_function" and _computes(node):
             target = node.target
-            key = schema_key(target) if isinstance(target, OpOverload) else str(target)
+            key = functional_key(target) if isinstance(target, OpOverload) else str(target)
             found.add((key, _dtype(node)))
     return sorted(found)
 

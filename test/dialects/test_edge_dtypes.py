@@ -71,6 +71,10 @@ class Zeros(Ones):
     """The same with zeros."""
 
 
+class Identity(Ones):
+    """The same with an identity matrix."""
+
+
 CONV2D = (t(1, 2, 4, 4), t(2, 2, 3, 3), t(2))
 STEPS = ([1, 1], [0, 0], [1, 1], False, [0, 0], 1)
 RNN = (t(1, 1, 2), t(1, 1, 1))
@@ -157,6 +161,37 @@ SAMPLES: dict[str, tuple] = {
     "pixel_shuffle": (t(1, 4, 2, 2), 2),
     "pixel_unshuffle": (t(1, 1, 4, 4), 2),
     "constant_pad_nd": (t(2), [1, 1]),
+    "polygamma": (1, t(2)),
+    "round.decimals": (t(2), {"decimals": 1}),
+    "addbmm": (t(2, 2), t(1, 2, 2), t(1, 2, 2)),
+    "_trilinear": (t(2, 2), t(2, 2, 2), t(2, 2), [1, 3], [0], [1, 2], [2, 3]),
+    "randint.low": (0, 2, [2]),
+    "linalg_lu_solve": (t(2, 2), t(2), t(2, 2)),
+    "lu_unpack": (t(2, 2), t(2)),
+    "linalg_solve_triangular": (t(2, 2), t(2, 2), {"upper": True}),
+    "linalg_householder_product": (t(2, 2), t(2)),
+    "linalg_pinv.atol_rtol_tensor": (t(2, 2), {"atol": None}),
+    "linalg_inv": (Identity((2, 2)),),
+    "linalg_solve": (Identity((2, 2)), t(2, 2)),
+    "linalg_cholesky": (Identity((2, 2)),),
+    "linalg_lu_factor": (Identity((2, 2)),),
+    "cholesky": (Identity((2, 2)),),
+    "triangular_solve": (t(2, 2), t(2, 2)),
+    "cholesky_inverse": (t(2, 2),),
+    "median.dim": (t(2), 0),
+    "nanmedian.dim": (t(2), 0),
+    "histogram.bins_tensor": (t(2), t(2)),
+    "histogram.bin_ct": (t(2), 2, {"weight": None}),
+    "nonzero_static": (t(2), {"size": 1}),
+    "index_reduce": (t(2), 0, Zeros((2,)), t(2), "prod"),
+    "put": (t(2), Zeros((2,)), t(2)),
+    "as_strided_scatter": (t(2), t(2), [2], [1]),
+    "_embedding_bag_forward_only": (t(2, 2), t(2), Zeros((1,)), False, 0, False, t(2)),
+    "new_empty_strided": (t(2), [2], [1]),
+    "randint_like": (t(2), 2, {"dtype": torch.int64}),
+    "randint_like.low_dtype": (t(2), 0, 2, {"dtype": torch.int64}),
+    "multinomial": (t(2), 1),
+    "geometric": (t(2), 0.5),
     "linspace.Tensor_Tensor": (t(), t(), 3, {"dtype": torch.float32}),
     "linspace.Tensor_Scalar": (t(), 1, 3, {"dtype": torch.float32}),
     "linspace.Scalar_Tensor": (1, t(), 3, {"dtype": torch.float32}),
@@ -259,6 +294,8 @@ def run(entry: OpEntry, dtypes: tuple[str, ...], **more: object) -> tuple[list, 
     def build(value: object, dtype: str | None = None) -> object:
         if isinstance(value, Ones):
             name = dtype or next(left)
+            if isinstance(value, Identity):
+                return torch.eye(*value.shape, dtype=TORCH_DTYPES[name])
             fill = 0 if isinstance(value, Zeros) else 1
             return torch.full(value.shape, fill, dtype=TORCH_DTYPES[name])
         if isinstance(value, list) and value and isinstance(value[0], Ones):
@@ -303,8 +340,9 @@ REFUSED_BY_US = {
     "view_as_complex": {"f16"},
     "index.Tensor": {"ui8"},
 }
-# What the table takes and eager does not: eager splits complex convolutions before.
-TAKEN_BY_US = {"convolution": COMPLEX}
+# What the table takes and eager does not: eager splits complex convolutions before, and takes some
+# pairs of dtypes only.
+TAKEN_BY_US = {"convolution": COMPLEX, "ldexp.Tensor": {"i1", *COMPLEX}}
 
 
 @pytest.mark.parametrize(

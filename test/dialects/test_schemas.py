@@ -108,8 +108,10 @@ INTEGERS_ONLY = {
     "bitwise_xor",
     "bitwise_left_shift",
     "bitwise_right_shift",
+    "gcd",
+    "lcm",
 }
-FLOATS_ONLY = {"hypot"}
+FLOATS_ONLY = {"hypot", "igamma", "igammac", "nextafter"}
 
 
 def operands_of(entry: OpEntry, dtypes: list[torch.dtype], number: float) -> dict[str, object]:
@@ -162,6 +164,8 @@ def test_promotion_is_that_of_eager(entry: OpEntry, dtypes: list[torch.dtype], n
         with pytest.raises((RuntimeError, NotImplementedError)):
             op(**operands)
         return
+    if entry.schema.name.startswith("special_") and dtype == torch.float16:
+        return  # Some of these have no half precision in eager.
     if entry.promotion == "compare":
         dtype = torch.bool
     elif entry.promotion == "float" and not dtype.is_floating_point:
