@@ -105,21 +105,29 @@ def tile_shape(
     With loops around the one over K (`nested`) LLVM needs a few more. Of rows that drive each other
     out of the cache (`aliases`) there must not be many.
 
-    Few rows leave room for many columns; a single row has as many as it takes to hide the latency
-    of fma.
+    Few rows leave room for many columns.
     """
     lanes = target.lanes()
     spare = 5 if nested and target.registers >= 32 else 2
     vectors = -(-columns // lanes)
 
     def most_rows(width: int) -> int:
-        return max(1, (target.registers - width - spare) // width)
+        most = max(1, (target.registers - width - spare) // width)
+        return min(most, _ALIASES) if aliases else most
 
-    widths = range(1, min(vectors, _MOST_VECTORS) + 1)
-    if aliases:
-        rows = min(rows, _ALIASES)
-    fitting = [width for width in widths if most_rows(width) >= rows]
-    width = max(fitting[-1] if fitting else 1, min(vectors, 2))
-    if width == 2 and vectors % 3 == 0 and vectors % 2:
-        width = 3
+    def cycles(rows: float, width: int) -> float:
+        """What a tile takes for a k: two multiplications or two loads, or 24 bytes of B, in each
+        cycle; four until a sum can be added to again."""
+        arrival = target.vector_bytes * width / 24
+        return max(rows * width / 2, (rows + width) / 2, arrival, 4.0) if width else 0.0
+
+    def cost(width: int) -> tuple[float, int, int]:
+        """Cycles for a k, then what decides between equals; a last panel of another width is code
+        of its own."""
+        tiles = -(-rows // most_rows(width))
+        full, rest = divmod(vectors, width)
+        total = full * cycles(rows / tiles, width) + cycles(rows / tiles, rest)
+        return round(tiles * total * (1.02 if rest else 1.0), 3), tiles, -width
+
+    width = min(range(1, min(vectors, _MOST_VECTORS) + 1), key=cost)
     return TileShape(most_rows(width), min(width * lanes, columns))
