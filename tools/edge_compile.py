@@ -80,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
         "may also be a .mlir file with its regions, planned or lowered to kernels",
     )
     parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="compile all kernels anew: the same as --backend-option cache=false",
+    )
+    parser.add_argument(
         "--backend-option",
         metavar="[BACKEND.]KEY=VALUE",
         action="append",
@@ -145,6 +150,8 @@ def _backend_options(args: argparse.Namespace) -> dict[str, str | dict[str, str]
     own: dict[str, dict[str, str]] = {}
     if args.target_cpu is not None:
         common["target-cpu"] = args.target_cpu
+    if args.no_cache:
+        common["cache"] = "false"
     for option in cast(list[str], args.backend_option):
         key, equals, value = option.partition("=")
         backend, dot, name = key.rpartition(".")

@@ -73,6 +73,9 @@ def team_for(threads: int, version: int, code: Executable, worker: int) -> Team:
 
 def _restart() -> None:
     """A child process has the memory of the teams, but not the threads."""
+    if _LOCK.locked():
+        # By a thread that is not in this process.
+        _LOCK.release()
     for team in _TEAMS.values():
         team.start()
 
