@@ -32,7 +32,7 @@ from .step import Array, Step, Tensor
 OPERATIONS: tuple[type[SchemaOp], ...] = (*ELEMENTWISE, *MOVEMENTS)
 FUSES = True
 
-_TASK = 24_000
+_TASK = 40_000
 """Simple operations on elements that a task does at least: about 4 µs."""
 _MOST_TASKS = 16
 

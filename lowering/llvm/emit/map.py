@@ -29,10 +29,16 @@ from .transpose import emit_transposition, transposition
 from .value import Value, element_bits, element_of, literal, memory_element
 
 
-def unroll_of(region: Region) -> int:
-    """How many vectors to work on at once: cheap bodies are bound by loads, long ones by code."""
-    operations = sum(1 for _ in region.block.ops)
-    return 4 if operations <= 6 else 2
+def unroll_of(region: Region, reduces: bool) -> int:
+    """How many vectors to work on at once.
+
+    Sums want several accumulators; else what is not bound by memory is bound by arithmetic, and the
+    CPU runs ahead into the next rounds by itself.
+    """
+    functions = any(op.name.startswith("math.") for op in region.block.ops)
+    if reduces:
+        return 2 if functions else 4
+    return 1 if functions else 2
 
 
 @handles(kernel.MapOp)
@@ -58,9 +64,7 @@ def emit_map(e: Emitter, op: kernel.MapOp) -> None:
     lanes = best_lanes(axis.size, e.target.lanes(max(bits, default=32)))
     if not any(stride == 1 for stride in axis.strides) and op.outputs:
         lanes = 1
-    unroll = unroll_of(op.body)
-    if combinations and axis.size >= 4 * lanes:
-        unroll = 4
+    unroll = unroll_of(op.body, bool(combinations))
     plan = pieces(axis.size, lanes, unroll, e.has_masks)
     reductions = list(zip(combinations, elements, strict=True))
     loop = VectorLoop(e, op.body, len(op.inputs), axis, plan, reductions)

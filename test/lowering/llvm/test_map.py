@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from steps import Array, check_step, with_gaps
 from torch_step import check_against_torch
-from xdsl.dialects.builtin import f32, f64, i1, i32, i64
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import TensorType, f16, f32, f64, i1, i32, i64
+from xdsl.ir import Block, SSAValue
 
 from edgeir.dialects import edge
 from edgeir.dialects.schema_op import SchemaOp
@@ -279,3 +279,25 @@ def test_epilogue_of_a_movement() -> None:
         pad=[1, 2, 2, 0],
         value=3.0,
     )
+
+
+def test_reasons() -> None:
+    """What is not taken is said with its reason."""
+    half, double, integers = (
+        Block(arg_types=[TensorType(t, [4])]).args[0] for t in (f16, f64, i64)
+    )
+    same = {value: [value.type] for value in (half, double, integers)}
+    for op, reason in (
+        (edge.ReluOp(half, result_types=same[half]), "there are no kernels for f16"),
+        (edge.ExpOp(double, result_types=same[double]), "it is computed in f32 only, not in f64"),
+        (
+            edge.AddScalarOp(integers, 0.5, result_types=same[integers]),
+            "other is a fraction, its operands are integers",
+        ),
+        (
+            edge.PowTensorScalarOp(integers, -1, result_types=same[integers]),
+            "powers of integers are computed for exponents from 0 on only",
+        ),
+        (edge.RollOp(half, [1], [0], result_types=same[half]), "there are no kernels for f16"),
+    ):
+        assert family.supports(op) == reason
