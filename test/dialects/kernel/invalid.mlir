@@ -71,3 +71,109 @@ kernel.func @mask_strides(%x: !kernel.ptr<f32>, %f: !kernel.ptr<f32>, %task: ind
 kernel.func @mask(%x: !kernel.ptr<f32>, %f: !kernel.ptr<f32>, %m: !kernel.ptr<i32>, %task: index) {
   kernel.softmax %x, %f mask(%m : !kernel.ptr<i32>) {rows = 1 : i64, columns = 8 : i64, stride = 8 : i64, mask_strides = array<i64: 8, 1>} : !kernel.ptr<f32>, !kernel.ptr<f32>
 }
+
+// -----
+
+// CHECK: kernel.tile: a_rows and c_rows have one distance for each row
+kernel.func @rows(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.tile %a, %b, %c {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0>, extra_rows = [], extra_steps = array<i64>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 0 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// -----
+
+// CHECK: kernel.tile: each extra has rows and a step
+kernel.func @extra_steps(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.tile %a, %b, %c extras(%c : !kernel.ptr<f32>) {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [], extra_steps = array<i64>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 0 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32, %e: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// -----
+
+// CHECK: kernel.tile: an extra has 2 rows, as many as the tile
+kernel.func @extra_rows(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.tile %a, %b, %c extras(%c : !kernel.ptr<f32>) {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [array<i64: 0>], extra_steps = array<i64: 0>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 2304 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32, %e: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// -----
+
+// CHECK: kernel.tile: the sum begins at the bias or at C, not at both
+kernel.func @begin(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.tile %a, %b, %c bias(%c : !kernel.ptr<f32>) {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [], extra_steps = array<i64>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = true, prefetch = 0 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// -----
+
+// CHECK: kernel.tile: the epilogue takes the sum, then the extras
+kernel.func @epilogue(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.tile %a, %b, %c {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [], extra_steps = array<i64>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 0 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32, %e: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// -----
+
+// CHECK: kernel.tile: the epilogue yields an element of C
+kernel.func @yields(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.tile %a, %b, %c {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [], extra_steps = array<i64>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 0 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32):
+    %b1 = arith.constant true
+    kernel.yield %b1 : i1
+  }
+}
+
+// -----
+
+// CHECK: kernel.winograd_input: tile is one of {{\[}}2, 4{{\]}}
+kernel.func @winograd_tile(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.winograd_input %task of %a to %b {tile = 3 : i64, tiles = 3 : i64, channels = 32 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 384, 32>, padding = array<i64: 1, 1>, output_strides = array<i64: 432, 48>} : !kernel.ptr<f32>, !kernel.ptr<f32>
+}
+
+// -----
+
+// CHECK: kernel.winograd_input: padding has two numbers
+kernel.func @winograd_padding(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.winograd_input %task of %a to %b {tile = 4 : i64, tiles = 3 : i64, channels = 32 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 384, 32>, padding = array<i64: 1>, output_strides = array<i64: 432, 48>} : !kernel.ptr<f32>, !kernel.ptr<f32>
+}
+
+// -----
+
+// CHECK: kernel.winograd_output: the output and each extra have strides of rows, columns and channels
+kernel.func @winograd_strides(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.winograd_output %task of %a to %b {tile = 2 : i64, channels = 64 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 576, 64>, output_strides = array<i64: 768, 64>, extra_strides = []} : !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// -----
+
+// CHECK: kernel.winograd_output: the epilogue takes the sum, then the extras
+kernel.func @winograd_epilogue(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.winograd_output %task of %a to %b {tile = 2 : i64, channels = 64 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 576, 64>, output_strides = array<i64: 768, 64, 1>, extra_strides = []} : !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32, %e: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// -----
+
+// CHECK: kernel.winograd_output: the epilogue yields an element of the output
+kernel.func @winograd_yields(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.winograd_output %task of %a to %b {tile = 2 : i64, channels = 64 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 576, 64>, output_strides = array<i64: 768, 64, 1>, extra_strides = []} : !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32):
+    %b1 = arith.constant true
+    kernel.yield %b1 : i1
+  }
+}

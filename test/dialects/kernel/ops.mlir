@@ -25,3 +25,31 @@ kernel.func @softmax(%x: !kernel.ptr<f32>, %f: !kernel.ptr<f32>, %m: !kernel.ptr
   // CHECK: kernel.softmax %{{.*}}, %{{.*}} {rows = 1 : i64
   kernel.softmax %x, %f {rows = 1 : i64, columns = 8 : i64, stride = 8 : i64, mask_strides = array<i64: 0, 0>} : !kernel.ptr<f32>, !kernel.ptr<f32>
 }
+
+// A tile of a product, with everything that it may have, then with nothing.
+// CHECK-LABEL: kernel.func @tile
+kernel.func @tile(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %n: !kernel.ptr<f32>, %e: !kernel.ptr<f32>, %task: index) {
+  // CHECK: kernel.tile %{{.*}}, %{{.*}}, %{{.*}} bias(%{{.*}} : !kernel.ptr<f32>) extras(%{{.*}} : !kernel.ptr<f32>) {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [array<i64: 0, 1>], extra_steps = array<i64: 0>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 2304 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  kernel.tile %a, %b, %c bias(%n : !kernel.ptr<f32>) extras(%e : !kernel.ptr<f32>) {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [array<i64: 0, 1>], extra_steps = array<i64: 0>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 2304 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32, %extra: f32):
+    %sum = arith.addf %acc, %extra : f32
+    kernel.yield %sum : f32
+  }
+  // CHECK: kernel.tile %{{.*}}, %{{.*}}, %{{.*}} {a_rows
+  kernel.tile %a, %b, %c {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [], extra_steps = array<i64>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 0 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// CHECK-LABEL: kernel.func @winograd
+kernel.func @winograd(%x: !kernel.ptr<f32>, %v: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %e: !kernel.ptr<f32>, %task: index) {
+  // CHECK: kernel.winograd_input %{{.*}} of %{{.*}} to %{{.*}} {tile = 4 : i64, tiles = 3 : i64, channels = 32 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 384, 32>, padding = array<i64: 1, 1>, output_strides = array<i64: 432, 48>} : !kernel.ptr<f32>, !kernel.ptr<f32>
+  kernel.winograd_input %task of %x to %v {tile = 4 : i64, tiles = 3 : i64, channels = 32 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 384, 32>, padding = array<i64: 1, 1>, output_strides = array<i64: 432, 48>} : !kernel.ptr<f32>, !kernel.ptr<f32>
+  // CHECK: kernel.winograd_output %{{.*}} of %{{.*}} bias(%{{.*}} : !kernel.ptr<f32>) extras(%{{.*}} : !kernel.ptr<f32>) to %{{.*}} {tile = 2 : i64, channels = 64 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 576, 64>, output_strides = array<i64: 768, 64, 1>, extra_strides = [array<i64: 0, 0, 1>]} : !kernel.ptr<f32>, !kernel.ptr<f32> {
+  kernel.winograd_output %task of %v bias(%b : !kernel.ptr<f32>) extras(%e : !kernel.ptr<f32>) to %x {tile = 2 : i64, channels = 64 : i64, size = array<i64: 12, 12>, input_strides = array<i64: 576, 64>, output_strides = array<i64: 768, 64, 1>, extra_strides = [array<i64: 0, 0, 1>]} : !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32, %extra: f32):
+    %sum = arith.addf %acc, %extra : f32
+    kernel.yield %sum : f32
+  }
+}
