@@ -51,8 +51,9 @@ class Region:
             team = team_for(threads, compiled.team_version, self._code, compiled.worker)
             self._entry = self._code.address + compiled.run_team
             self.pace[0] = team.address
-        self._arena = allocate(compiled.arena + max(1, threads) * compiled.scratch)
-        touched = self._arena.size + sum(self._sizes) + sum(weight.size for weight in weights)
+        self.arena = allocate(compiled.arena + max(1, threads) * compiled.scratch)
+        """What a run keeps between kernels, then scratch memory for each thread."""
+        touched = self.arena.size + sum(self._sizes) + sum(weight.size for weight in weights)
         self._short = touched < SHORT_BYTES
 
     def __call__(self, *args: Array) -> None:
@@ -89,4 +90,4 @@ class Region:
         return np.array([*[0] * free, *(array.ctypes.data for array in arrays)], np.uintp)
 
     def _arguments(self, table: Array) -> tuple[int, ...]:
-        return (self._arena.ctypes.data, table.ctypes.data, 0, self.pace.ctypes.data)
+        return (self.arena.ctypes.data, table.ctypes.data, 0, self.pace.ctypes.data)

@@ -15,6 +15,7 @@ from edgeir.lowering.backends import Payload
 from edgeir.lowering.llvm.payload import compile_kernel_program
 from edgeir.lowering.llvm.targets import target_for
 from edgeir.passes.evaluate.kernels import run_program
+from edgeir.runtime.backends.llvm.payload import read_payload
 
 TASKS, LAUNCHES = 7, 41
 
@@ -53,6 +54,20 @@ def test_threads_agree(payload: Payload, threads: int):
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_the_team_works_on_every_run(payload: Payload, threads: int):
     check(payload, threads, 300, alone=False)
+
+
+def test_other_threads_take_tasks(payload: Payload):
+    """Each keeps numbers in its own scratch memory."""
+    region = load_payload(payload, 2)
+    region.pace[4] = 1 << 40
+    x = np.arange(24 * TASKS, dtype=np.float32)
+    run = region.bind([x, np.zeros_like(x)])
+    scratch = read_payload(memoryview(payload.code)).scratch
+    for _ in range(200_000):
+        run()
+        if region.arena[-scratch:].any():
+            return
+    pytest.fail("the leader did all the work")
 
 
 def test_teams_are_shared_by_programs_that_run_at_once(payload: Payload):
