@@ -38,13 +38,12 @@ class StencilOp(IRDLOperation):
     input[(row + r) * stride[0] + i * dilation[0] - padding[0], x * stride[1] + …, c] times
     weights[i, j, c]; without weights, of the elements alone. `row` is known at run time. Channels
     stand side by side in memory; strides are those of rows and columns. The input has `size` rows
-    and columns: columns outside of it are left out, rows outside of it are read from `outside`,
-    which points to a row of what counts there. Without it all rows are inside. The weights are
-    [window rows, window columns, channels], dense. Extras have strides of rows, columns and
-    channels.
+    and columns; what a window has outside of it is left out. `outside` is memory for a row of the
+    input, which the operation may write; without it all rows are inside. The weights are [window
+    rows, window columns, channels], dense. Extras have strides of rows, columns and channels.
 
     ```mlir
-    kernel.stencil %y of %x weights(%w : …) bias(%b : …) outside(%zeros : …) to %out {
+    kernel.stencil %y of %x weights(%w : …) bias(%b : …) outside(%room : …) to %out {
         rows = 2 : i64, columns = 14 : i64, channels = 384 : i64, size = array<i64: 14, 14>,
         input_strides = array<i64: 5376, 384>, output_strides = array<i64: 5376, 384>,
         window = array<i64: 3, 3>, stride = array<i64: 1, 1>, dilation = array<i64: 1, 1>,

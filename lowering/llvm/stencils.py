@@ -9,12 +9,12 @@ from math import prod
 import numpy as np
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import FloatAttr, f32
-from xdsl.ir import Block, Region, SSAValue
+from xdsl.ir import Region, SSAValue
 
 from ...dialects import kernel
 from .elementwise import epilogue
 from .family import Order
-from .kernel_builder import KernelBuilder, constant
+from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
 from .step import Array, Step
 
@@ -23,6 +23,8 @@ Pair = tuple[int, int]
 _TASK = 250_000
 """Elements of windows that a task combines: about 4 µs."""
 _MOST_TASKS = 16
+LARGEST_WINDOW = 49
+"""Places of a window from which on one row of results is computed at a time."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class _Plan:
         self.images, channels, rows, columns = written.shape
         work = self.images * channels * rows * columns * prod(windows.window)
         wanted = -(-min(_MOST_TASKS, max(1, work // _TASK)) // self.images)
-        shares = windows.window[0] > windows.stride[0]
+        shares = windows.window[0] > windows.stride[0] and prod(windows.window) <= LARGEST_WINDOW
         self.rows = min(rows, 2 if shares else 1)
         self.blocks, self.left = divmod(rows, self.rows)
         self.per_band = -(-self.blocks // min(wanted, self.blocks))
@@ -139,7 +141,7 @@ class _Plan:
 
     @property
     def outside(self) -> int:
-        """The elements of a row that stands for those outside; 0 if none is read."""
+        """The elements of scratch memory for a row that stands for those outside; 0: none is."""
         w, (_, _, size, columns) = self.windows, self.read.shape
         last = (self.written.shape[2] - 1) * w.stride[0] + (w.window[0] - 1) * w.dilation[0]
         if w.padding[0] == 0 and last < size:
@@ -178,7 +180,6 @@ def _build(k: KernelBuilder, plan: _Plan, extras: Sequence[Images], finish: Regi
         bias = k.at(next(arguments), [(part, plan.channels)])
     if plan.outside:
         outside = next(arguments)
-        _fill_outside(k, plan, outside)
     others = [at(extra) for extra in extras]
 
     def stencil(row: SSAValue, rows: int) -> None:
@@ -216,15 +217,6 @@ def _build(k: KernelBuilder, plan: _Plan, extras: Sequence[Images], finish: Regi
     with k.loop(plan.per_band, count) as block:
         step = plan.rows
         stencil(k.index([(band, plan.per_band * step), (block, step)], plan.left), step)
-
-
-def _fill_outside(k: KernelBuilder, plan: _Plan, outside: SSAValue) -> None:
-    """What counts outside of the image: zeros in a sum, the lowest number in a maximum."""
-    block = Block()
-    lowest = plan.windows.combination == "max"
-    block.add_op(kernel.YieldOp(constant(block, float("-inf") if lowest else 0.0)))
-    shape, strides = (plan.read.shape[3], plan.channels), (plan.read.strides[3], 1)
-    k.insert(kernel.MapOp([], [outside], shape, [], [strides], Region(block)))
 
 
 def scale(finish: Region, factor: float | None) -> Region:

@@ -1,8 +1,8 @@
 """`kernel.stencil`: blocks of rows x columns in registers, vectors along the channels.
 
 Every vector of input is loaded once for a block. Columns at the edges are blocks of their own, in
-which the taps outside are left out; rows outside are a choice between two pointers. Loops go over
-channels, then over blocks.
+which the taps outside are left out; instead of a row outside one is read that changes nothing.
+Loops go over channels, then over blocks, and over the rows of a large window.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from xdsl.ir import SSAValue
 from ....dialects import kernel
 from ....dialects.kernel.types import element_type, int_lists, ints
 from .emitter import Emitter, handles
+from .reduction import identity
 from .space import Stream, load_lanes
 from .value import Value, element_bits, element_of, literal
 
@@ -79,9 +80,14 @@ class Shape:
         return left, min(right, self.columns - left)
 
 
+Sums = dict[tuple[int, int], Value]
+"""The sums of a block by row and column."""
+
+_ROWS = 7
+"""Rows of a window up to which they are written out."""
 _WIDEST = 8
 """Columns of a block; more would only be more code."""
-_ROUND = 12
+_ROUND = 30
 """What a block costs besides its taps, in taps."""
 _CODE = 1.5
 """How many times a block could run in the time that is worth saving its code."""
@@ -154,6 +160,8 @@ class _StencilEmitter:
         )
         self.mask: Value | None = None
         """Which channels of a vector are to be written."""
+        self.loops = self.rows == 1 and self.window[0] > _ROWS
+        """Whether the rows of the window are a loop."""
         self.taps: dict[int, list[tuple[int, int]]] = {}
         """For each row of input, counted from the first: the (result row, window row) it is in."""
         for r in range(self.rows):
@@ -165,8 +173,10 @@ class _StencilEmitter:
         """The loop over channels, in vectors; the last one begins early where they do not fit."""
         e, lanes = self.e, self.lanes
         self.row = e.get(self.op.row)
-        self.input_rows = self._input_rows()
         runs = column_runs(self.shape, e.target.registers)
+        if self.op.outside is not None:
+            self._fill_outside(e.get(self.op.outside), runs)
+        self.input_rows = {} if self.loops else {n: self._input_row(n) for n in self.taps}
         self.hoists = all(self.shape.keeps_weights(r.width, e.target.registers) for r in runs)
 
         def block(index: Value, _: list[Value]) -> list[Value]:
@@ -183,19 +193,38 @@ class _StencilEmitter:
 
         e.loop(self.channels, block, step=lanes)
 
-    def _input_rows(self) -> dict[int, tuple[Value, Value | None]]:
-        """For each row of input: its first element, and whether it is inside."""
+    def _fill_outside(self, outside: Value, runs: Sequence[Run]) -> None:
+        """Write what changes nothing wherever blocks read the row."""
+        e = self.e
+        nothing = e.splat(identity(self.op.combination.data, self.element), self.lanes)
+        columns: set[int] = set()
+        for run in runs:
+            taps = [at for _, _, at in self._taps_of(run)]
+            columns.update(at - min(taps) for at in taps)
+        for column in sorted(columns):
+            e.store(nothing, e.gep(outside, self.element, column * self.strides[1]))
+
+    def _taps_of(self, run: Run) -> list[tuple[int, int, int]]:
+        """Columns of a block with the window's columns that are inside, and where these are read,
+        counted from the first column that the block would read."""
+        first = run.start * self.stride[1] - self.padding[1]
+        taps = [
+            (x, j, at)
+            for x, j in self.shape.pairs(run.width)
+            if 0 <= first + (at := x * self.stride[1] + j * self.dilation[1]) < self.size[1]
+            or run.count > 1
+        ]
+        return sorted(taps, key=lambda tap: tap[1])
+
+    def _input_row(self, read: int | Value) -> tuple[Value, Value | None]:
+        """A row of input, counted from the first: its first element, and whether it is inside."""
         e, op = self.e, self.op
-        pointer, result = e.get(op.input), dict[int, tuple[Value, Value | None]]()
         first = e.add(e.multiply(self.row, self.stride[0]), -self.padding[0])
-        start = e.gep(pointer, self.element, e.multiply(first, self.strides[0]))
-        for read in sorted(self.taps):
-            inside = None
-            if op.outside is not None:
-                row = e.add(first, read)
-                inside = e.compare("ult", row, literal(self.size[0], "i64"))
-            result[read] = e.gep(start, self.element, read * self.strides[0]), inside
-        return result
+        row = e.add(first, read)
+        pointer = e.gep(e.get(op.input), self.element, e.multiply(row, self.strides[0]))
+        if op.outside is None:
+            return pointer, None
+        return pointer, e.compare("ult", row, literal(self.size[0], "i64"))
 
     def _channels(self, channel: Value, runs: Sequence[Run]) -> None:
         """All blocks for one vector of channels."""
@@ -209,7 +238,7 @@ class _StencilEmitter:
         if self.hoists:
             for i in range(self.window[0]):
                 for j in range(self.window[1]):
-                    self.kept[i, j] = self._load_weight(i, j)
+                    self.kept[i, j] = self._load_weight(self.weights, i, j)
         for run in runs:
 
             def body(index: Value, _: list[Value], run: Run = run) -> list[Value]:
@@ -221,69 +250,101 @@ class _StencilEmitter:
     def _load(self, pointer: Value, offset: int = 0) -> Value:
         return self.e.load(self.e.gep(pointer, self.element, offset), self.element, self.lanes)
 
-    def _load_weight(self, i: int, j: int) -> Value:
-        assert self.weights is not None
-        return self._load(self.weights, (i * self.window[1] + j) * self.channels)
+    def _load_weight(self, weights: Value | None, i: int, j: int) -> Value:
+        assert weights is not None
+        return self._load(weights, (i * self.window[1] + j) * self.channels)
 
     def _block(self, channel: Value, run: Run, index: Value) -> None:
         """One block: the sums of rows x columns, row of input by row of input."""
-        first = run.start * self.stride[1] - self.padding[1]
-        taps = [
-            (x, j, at)
-            for x, j in self.shape.pairs(run.width)
-            if 0 <= first + (at := x * self.stride[1] + j * self.dilation[1]) < self.size[1]
-            or run.count > 1
-        ]
-        taps.sort(key=lambda tap: tap[1])
-        pointers = self._block_rows(channel, run, index, min((t[2] for t in taps), default=0))
-        sums: dict[tuple[int, int], Value] = {}
+        taps = self._taps_of(run)
+        first = min((at for _, _, at in taps), default=0)
+        if self.loops:
+            self._finish(channel, run, index, self._loop_rows(channel, run, index, taps, first))
+            return
+        offset = self._offset(channel, run, index)
+        sums: Sums = {}
         for read, users in sorted(self.taps.items()):
-            loaded: dict[int, Value] = {}
-            for j in range(self.window[1]):
-                own = [(x, at) for x, other, at in taps if other == j]
-                for _, at in own:
-                    if at not in loaded:
-                        loaded[at] = self._load(pointers[read], at * self.strides[1])
-                for r, i in users:
-                    self._add_taps(sums, r, i, j, [(x, loaded[at]) for x, at in own])
+            pointer = self._at(*self.input_rows[read], offset, first)
+            self._add_row(sums, pointer, [(r, i, self.weights) for r, i in users], taps)
         self._finish(channel, run, index, sums)
 
-    def _block_rows(self, channel: Value, run: Run, index: Value, first: int) -> dict[int, Value]:
-        """Where a block's first column of input is in each row; `first` is the first one read."""
+    def _loop_rows(
+        self,
+        channel: Value,
+        run: Run,
+        index: Value,
+        taps: Sequence[tuple[int, int, int]],
+        first: int,
+    ) -> Sums:
+        """The sums of a block of one row, in a loop over the rows of the window."""
+        e, offset = self.e, self._offset(channel, run, index)
+        places = [(0, x) for x in range(run.width)]
+        nothing = e.splat(identity(self.op.combination.data, self.element), self.lanes)
+        step = self.dilation[0]
+
+        def body(i: Value, carried: list[Value]) -> list[Value]:
+            sums = dict(zip(places, carried, strict=True))
+            row = self._input_row(e.multiply(i, step))
+            weights = self.weights
+            if weights is not None:
+                distance = e.multiply(i, self.window[1] * self.channels)
+                weights = e.gep(weights, self.element, distance)
+            self._add_row(sums, self._at(*row, offset, first), [(0, 0, weights)], taps)
+            return [sums[place] for place in places]
+
+        start = [self.bias or nothing] * run.width
+        return dict(zip(places, e.loop(self.window[0], body, start), strict=True))
+
+    def _add_row(
+        self,
+        sums: Sums,
+        pointer: Value,
+        users: Sequence[tuple[int, int, Value | None]],
+        taps: Sequence[tuple[int, int, int]],
+    ) -> None:
+        """Combine a row of input with all rows of a block that it is for: the row of the result,
+        that of the window, and the weights."""
+        loaded: dict[int, Value] = {}
+        for j in range(self.window[1]):
+            own = [(x, at) for x, other, at in taps if other == j]
+            for _, at in own:
+                if at not in loaded:
+                    loaded[at] = self._load(pointer, at * self.strides[1])
+            for r, i, weights in users:
+                weight = None
+                if weights is not None and own:
+                    weight = self.kept.get((i, j)) or self._load_weight(weights, i, j)
+                for x, at in own:
+                    self._add_tap(sums, (r, x), loaded[at], weight)
+
+    def _add_tap(
+        self, sums: Sums, place: tuple[int, int], value: Value, weight: Value | None
+    ) -> None:
+        e, total = self.e, sums.get(place, self.bias)
+        if weight is not None:
+            sums[place] = e.fma(value, weight, total or e.zero(self.element, self.lanes))
+        elif total is None:
+            sums[place] = value
+        else:
+            sums[place] = e.combine(self.op.combination.data, total, value)
+
+    def _offset(self, channel: Value, run: Run, index: Value) -> Value:
+        """From a row's begin to the first column that a block would read."""
         e = self.e
         column = run.start * self.stride[1] - self.padding[1]
         step = run.width * self.stride[1] * self.strides[1]
-        offset = e.add(e.add(channel, e.multiply(index, step)), column * self.strides[1])
-        result: dict[int, Value] = {}
-        for read, (pointer, inside) in self.input_rows.items():
-            result[read] = e.gep(pointer, self.element, offset)
-            if inside is not None:
-                assert self.op.outside is not None
-                outside = e.get(self.op.outside)
-                outside = e.gep(outside, self.element, -first * self.strides[1])
-                result[read] = e.select(inside, result[read], outside)
-        return result
+        return e.add(e.add(channel, e.multiply(index, step)), column * self.strides[1])
 
-    def _add_taps(
-        self,
-        sums: dict[tuple[int, int], Value],
-        r: int,
-        i: int,
-        j: int,
-        taps: Sequence[tuple[int, Value]],
-    ) -> None:
-        """Combine one weight of the window with all columns of a block's row."""
-        e, combination = self.e, self.op.combination.data
-        weight = None
-        if self.weights is not None and taps:
-            weight = self.kept.get((i, j)) or self._load_weight(i, j)
-        for x, value in taps:
-            total = sums.get((r, x), self.bias)
-            if weight is not None:
-                total = total or e.zero(self.element, self.lanes)
-                sums[r, x] = e.fma(value, weight, total)
-            else:
-                sums[r, x] = value if total is None else e.combine(combination, total, value)
+    def _at(self, row: Value, inside: Value | None, offset: Value, first: int) -> Value:
+        """Where a block's first column is in a row, or in the one for those outside; `first` is
+        the first column that is read."""
+        e = self.e
+        pointer = e.gep(row, self.element, offset)
+        if inside is None:
+            return pointer
+        assert self.op.outside is not None
+        outside = e.gep(e.get(self.op.outside), self.element, -first * self.strides[1])
+        return e.select(inside, pointer, outside)
 
     def _finish(
         self, channel: Value, run: Run, index: Value, sums: dict[tuple[int, int], Value]

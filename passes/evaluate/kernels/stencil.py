@@ -38,6 +38,8 @@ def _combine_row(op: kernel.StencilOp, values: Values, row: int) -> Array:
     window, steps, spread, padding = map(ints, (op.window, op.stride, op.dilation, op.padding))
     for i in range(window[0]):
         source = _source_row(op, values, row * steps[0] + i * spread[0] - padding[0])
+        if source is None:
+            continue
         for j in range(window[1]):
             at = np.arange(columns) * steps[1] + j * spread[1] - padding[1]
             inside = (at >= 0) & (at < len(source))
@@ -51,10 +53,12 @@ def _combine_row(op: kernel.StencilOp, values: Values, row: int) -> Array:
     return total
 
 
-def _source_row(op: kernel.StencilOp, values: Values, row: int) -> Array:
-    """A row of the input, or the one that stands for those outside."""
+def _source_row(op: kernel.StencilOp, values: Values, row: int) -> Array | None:
+    """A row of the input; None for one that is outside."""
     size, strides = ints(op.size), ints(op.input_strides)
     pointer: Pointer = values[op.input].advance(row * strides[0])
+    shape, steps = (size[1], op.channels.value.data), (strides[1], 1)
     if op.outside is not None and not 0 <= row < size[0]:
-        pointer = values[op.outside]
-    return pointer.view(op, (size[1], op.channels.value.data), (strides[1], 1))
+        values[op.outside].view(op, shape, steps)
+        return None
+    return pointer.view(op, shape, steps)

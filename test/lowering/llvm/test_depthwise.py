@@ -58,6 +58,7 @@ def convolution(rank: int, stride: int, padding: int, dilation: int, groups: int
         ((1, 3, 6, 5), 3, 1, 0, 1),
         ((1, 17, 5, 5), 2, 2, 1, 1),
         ((1, 33, 1, 20), 3, 1, 1, 1),
+        ((1, 20, 12, 10), 11, 1, 5, 1),
     ],
 )
 def test_two_dims(
