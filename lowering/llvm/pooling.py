@@ -14,6 +14,7 @@ from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
 from .adaptive_pooling import launch_adaptive
 from .family import Halo, Order
+from .global_pooling import launch_global
 from .program_builder import ProgramBuilder
 from .stencils import Pair, Windows, as_pair, channels_last, launch_windows
 from .step import Array, Step, Tensor
@@ -59,8 +60,10 @@ def _is_used(result: SSAValue) -> bool:
 
 
 def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
-    """Channels must be side by side."""
+    """Channels must be side by side, but for a window that is the whole image."""
     order = output_order(op, [tensor])
+    if _is_global(op):
+        return None
     return None if tensor.strides[order[-1]] == 1 else order
 
 
@@ -80,7 +83,9 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     source = step.tensor(step.op.operands[0])
     sizes = as_pair(source.shape[-spatial:], 1)
     results = as_pair(step.output.shape[-spatial:], 1)
-    if not isinstance(step.op, _ADAPTIVE):
+    if _is_global(step.op):
+        launch_global(step, program, spatial, 1 / prod(sizes))
+    elif not isinstance(step.op, _ADAPTIVE):
         launch_windows(step, program, "pool", _fixed(step.op, sizes, results), spatial)
     elif all(size % count == 0 for size, count in zip(sizes, results, strict=True)):
         window = (sizes[0] // results[0], sizes[1] // results[1])
@@ -88,6 +93,12 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         launch_windows(step, program, "pool", windows, spatial)
     else:
         launch_adaptive(step, program, spatial)
+
+
+def _is_global(op: SchemaOp) -> bool:
+    """Whether one number is left of each channel."""
+    shape = cast("TensorType[Attribute]", op.results[0].type).get_shape()
+    return isinstance(op, _ADAPTIVE) and prod(shape[-_SPATIAL[type(op)] :]) == 1
 
 
 def _fixed(op: SchemaOp, sizes: Pair, results: Pair) -> Windows:

@@ -122,3 +122,13 @@ def test_unsupported() -> None:
     assert pooling.supports(op) is None
     edge.ReluOp(op.result1, result_types=types[:1])
     assert pooling.supports(op) == "the places of the maxima are used"
+
+
+@pytest.mark.parametrize("order", [NHWC, (0, 1, 2, 3)])
+@pytest.mark.parametrize("shape", [(2, 40, 7, 5), (1, 128, 56, 40)])
+def test_global(shape: tuple[int, ...], order: tuple[int, ...]) -> None:
+    """One number for each channel, in any dim order."""
+    x = numbers(*shape)
+    wanted = F.adaptive_avg_pool2d(torch.from_numpy(x), 1).numpy()
+    given = [with_gaps(x, order)]
+    check_step(pooling, edge.AdaptiveAvgPool2dOp, given, [wanted], output_size=[1, 1])
