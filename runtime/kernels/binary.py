@@ -216,6 +216,7 @@ def ldexp(self: Any, other: Any, out: Any) -> Any:
     """`self * 2 ** other`."""
     out = fit(out, broadcast(self, other))
     dtype = compute_dtype(out.dtype)
-    power = np.exp2(other, dtype=dtype.type(0).real.dtype, casting="unsafe")
+    exponent = other.astype(dtype if other.dtype.kind == "c" else dtype.type(0).real.dtype)
+    power = np.power(exponent.dtype.type(2), exponent)
     np.multiply(self, power, out=out, dtype=dtype, casting="unsafe")
     return out

@@ -5,6 +5,7 @@ over all matrices of the batch at once. Pivots count from 1 and say with which r
 exchanged.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ _np: Any = np  # whose stubs lose the dtypes
 def lu_factor(matrix: Any, pivot: bool = True) -> tuple[Any, Any, Any]:
     """L and U in one matrix, the pivots, and the first zero pivot, from 1, or 0."""
     rows, columns = matrix.shape[-2:]
-    lu = matrix.reshape(-1, rows, columns).copy()
+    lu = matrix.reshape(prod(matrix.shape[:-2]), rows, columns).copy()
     batch, count = np.arange(len(lu)), min(rows, columns)
     pivots = np.broadcast_to(np.arange(1, count + 1, dtype=np.int32), (len(lu), count)).copy()
     info = _np.zeros(len(lu), np.int32)
@@ -43,7 +44,7 @@ def lu_factor(matrix: Any, pivot: bool = True) -> tuple[Any, Any, Any]:
 
 def _permutation(pivots: Any, rows: int) -> Any:
     """The order of rows [.., rows] that the exchanges lead to."""
-    flat = pivots.reshape(-1, pivots.shape[-1])
+    flat = pivots.reshape(prod(pivots.shape[:-1]), pivots.shape[-1])
     order = np.broadcast_to(np.arange(rows), (len(flat), rows)).copy()
     batch = np.arange(len(flat))
     for k in range(flat.shape[1]):

@@ -16,7 +16,12 @@ from .shapes import dimension, fit
 
 def _finish(outs: Any, found: Any, inverse: Any, counts: Any, wanted: tuple[bool, bool]) -> Any:
     results: list[Any] = []
-    given = (found, inverse if wanted[0] else None, counts if wanted[1] else None)
+    # Eager sometimes gives more than was asked for.
+    given = (
+        found,
+        inverse if wanted[0] or outs[1].shape == inverse.shape else None,
+        counts if wanted[1] else None,
+    )
     for out, result in zip(outs, given, strict=True):
         target = fit(out, (0,) if result is None else result.shape)
         if result is not None:
@@ -65,7 +70,9 @@ def unique_dim(
 ) -> Any:
     """The distinct slices of a dimension, in lexicographic order."""
     axis = dimension(dim, self.ndim)
-    rows = np.moveaxis(_comparable(self), axis, 0).reshape(self.shape[axis], -1)
+    rows = np.moveaxis(_comparable(self), axis, 0).reshape(
+        self.shape[axis], self.size // max(1, self.shape[axis])
+    )
     order = np.lexsort(rows.T[::-1]) if rows.size else np.arange(len(rows))
     firsts, inverse, counts = _distinct(rows[order], order)
     return _finish(outs, np.take(self, order[firsts], axis), inverse, counts, (True, True))
@@ -80,7 +87,9 @@ def unique_consecutive(
         rows, axis, source = _comparable(self).reshape(-1, 1), 0, self.reshape(-1)
     else:
         axis, source = dimension(dim, self.ndim), self
-        rows = np.moveaxis(_comparable(self), axis, 0).reshape(self.shape[axis], -1)
+        rows = np.moveaxis(_comparable(self), axis, 0).reshape(
+            self.shape[axis], self.size // max(1, self.shape[axis])
+        )
     firsts, inverse, counts = _distinct(rows, np.arange(len(rows)))
     if dim is None:
         inverse = inverse.reshape(self.shape)
