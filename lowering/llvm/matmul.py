@@ -12,6 +12,7 @@ from xdsl.ir import Attribute, Region, SSAValue
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
 from .body import Body
+from .dots import launch_dots
 from .elementwise import Epilogue, element_type, epilogue
 from .family import Halo, Order
 from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns
@@ -109,15 +110,35 @@ def lower(step: Step, program: ProgramBuilder) -> None:
 
     extras = list(fused.extras)
     rows = [step.tensor(extra).broadcast(step.output.shape) for extra in extras]
+    array = step.array(factors.b)
+    dots = n == 1 or (m == 1 and array is None and b_strides[-1] != 1)
+    dots = dots and a_strides[-1] == b_strides[-2] == 1
     added = _added(step, factors)
-    bias = _bias(step, factors, program)
+    bias = None if dots else _bias(step, factors, program)
     mixes = factors.alpha != 1 or (factors.added is not None and bias is None)
     if added is not None and bias is None:
         extras.insert(0, added)
         rows.insert(0, step.tensor(added).broadcast(step.output.shape))
     extra_strides = [_with_ones(row, factors.squeezed, 0) for row in rows]
 
-    array = step.array(factors.b)
+    beta = factors.beta if added is not None and bias is None else None
+    mix = (factors.alpha, beta) if mixes else None
+
+    def region() -> Region:
+        return fused.region() if mix is None else _mixed(fused, *mix)
+
+    finish = Finish(region, (mix, fused.key))
+    pointers = tuple(program.pointer(extra, step.tensor(extra).element) for extra in extras)
+    if dots:
+        axes = _dot_axes(shape, a_strides, b_strides, c_strides, extra_strides)
+        operands = Operands(
+            program.pointer(factors.a, f32),
+            program.pointer(factors.b, f32),
+            program.pointer(step.results[0], f32),
+            extras=pointers,
+        )
+        launch_dots(program, axes, inner, operands, finish)
+        return
     matrices: Array | None = None
     b_axes = b_strides[:-2]
     if array is not None:
@@ -154,15 +175,31 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         b_pointer,
         program.pointer(step.results[0], f32),
         bias,
-        tuple(program.pointer(extra, step.tensor(extra).element) for extra in extras),
+        pointers,
     )
-    beta = factors.beta if added is not None and bias is None else None
-    mix = (factors.alpha, beta) if mixes else None
+    launch_product(program, "matmul", product, operands, finish)
 
-    def region() -> Region:
-        return fused.region() if mix is None else _mixed(fused, *mix)
 
-    launch_product(program, "matmul", product, operands, Finish(region, (mix, fused.key)))
+def _dot_axes(
+    shape: Sequence[int],
+    a: Sequence[int],
+    b: Sequence[int],
+    c: Sequence[int],
+    extras: Sequence[Sequence[int]],
+) -> list[Axis]:
+    """All dims of the result; A stays the same along the last one, B along that before."""
+    rank = len(shape)
+    return [
+        Axis(
+            shape[dim],
+            0 if dim == rank - 1 else a[dim],
+            0 if dim == rank - 2 else b[dim],
+            0,
+            c[dim],
+            tuple(strides[dim] for strides in extras),
+        )
+        for dim in range(rank)
+    ]
 
 
 def _matrix(tensor: Tensor, front: bool) -> Tensor:

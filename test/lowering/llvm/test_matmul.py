@@ -86,6 +86,27 @@ def test_long_sums() -> None:
     check_step(matmul, edge.MmOp, [x, w], [product(torch.mm, x, w)], constants=[1], atol=1e-3)
 
 
+def test_dots() -> None:
+    """A matrix times a vector, a vector times a transposed matrix: sums along memory."""
+    x, w, b, e = random(300, 901), random(901, 1), random(1), random(300, 1)
+    wanted = product(torch.addmm, b, x, w)
+    options: dict[str, Any] = {"beta": 1, "alpha": 1, "atol": 1e-3}
+    fused = np.maximum(wanted, 0) + e
+    for constants in ([], [0, 2]):
+        check_step(
+            matmul,
+            edge.AddmmOp,
+            [b, x, w],
+            [fused],
+            constants=constants,
+            fuse=relu_and_add,
+            extras=[e],
+            **options,
+        )
+    x, w = random(3, 1, 70), random(3, 50, 70).transpose(0, 2, 1)
+    check_step(matmul, edge.BmmOp, [x, w], [x @ w], atol=1e-4)
+
+
 SHAPES = [
     ((2, 3, 4, 5), (2, 3, 5, 6)),
     ((2, 1, 4, 5), (3, 5, 6)),
