@@ -18,6 +18,7 @@ from ....dialects import kernel
 from ....dialects.kernel.types import element_type
 from ..target import Target
 from .emitter import Emitter
+from .team import MOST_TASKS
 from .value import Value, element_of, literal, memory_element
 
 
@@ -138,7 +139,7 @@ def _team(
     entry = _Entry(main, addresses, program, literal(0, "i64"))
     for number, launch in enumerate(launches):
         tasks = launch.tasks.value.data
-        if tasks == 1:
+        if not 1 < tasks <= MOST_TASKS:
             entry.launch(launch)
             continue
         e = Emitter(target)

@@ -1,10 +1,11 @@
 """How several threads run a program together, as LLVM IR.
 
 The thread that calls `run_team` leads. For a launch of several tasks it puts the launch and its
-arguments into the team's memory, then the word `number of the launch << 32 | tasks left`. Whoever
-lowers the word by one, the leader too, has claimed a task. When no task is left the leader waits
-for those that others have claimed, and goes on. So a thread that the system does not let run
-delays others only while it holds a task, and the leader needs nobody.
+arguments into the team's memory, then a word for each thread: `number of the launch << 32 | first
+task << 16 | end`. A thread claims tasks from the front of its own word, so that it mostly finds in
+its cache what it wrote in the launch before, then from the back of the others'. When no task is
+left the leader waits for those that others have claimed, and goes on. So a thread that the system
+does not let run delays others only while it holds a task, and the leader needs nobody.
 
 A waiting thread spins a while, then sleeps on a futex, which also lets the system move a thread
 that waits for a core to the leader's.
@@ -24,7 +25,7 @@ import re
 
 from ..target import Target
 
-TEAM_VERSION = 1
+TEAM_VERSION = 2
 """To be raised with every change of the layout below: teams outlive the program that made them."""
 
 _PAUSE = {
@@ -33,6 +34,9 @@ _PAUSE = {
     "arm64": "@llvm.aarch64.isb(i32 15)",
 }
 """What a spinning thread does, to leave the core to its neighbour; 10 to 40 ns."""
+
+MOST_TASKS = 1 << 15
+"""What the word has room for."""
 
 LEADER_SPINS = 2_000
 WORKER_SPINS = 10_000
@@ -43,25 +47,27 @@ FIRST_PAUSE = 20_000_000
 LAST_PAUSE = 1_000_000_000
 """Runs of a trial; nanoseconds from the end of a trial in which help was no use to the next."""
 
-# Where things are in the team's memory; each line of the cache has one kind of writer.
 _PLACES = {
-    "word": 0,
-    "done": 64,
-    "waiting": 128,
-    "launch": 192,
-    "arena": 200,
-    "args": 208,
-    "tasks": 216,
+    "done": 0,
+    "waiting": 64,
+    "launch": 128,
+    "arena": 136,
+    "args": 144,
+    "number": 192,
     "epoch": 256,
     "sleepers": 260,
     "busy": 320,
     # The configuration.
-    "syscall": 448,
-    "futex": 456,
-    "usleep": 464,
-    "clock_gettime": 472,
-    "clock": 480,
+    "threads": 384,
+    "syscall": 392,
+    "futex": 400,
+    "usleep": 408,
+    "clock_gettime": 416,
+    "clock": 424,
+    # A line for each thread.
+    "words": 512,
 }
+"""Where things are in the team's memory; each line of the cache has one kind of writer."""
 
 _PACE = {"team": 0, "mean": 8, "alone": 24, "trial": 32, "sum": 40, "next": 48, "pause": 56}
 """Where things are in a program's pace; there are two means, of runs with the team and alone."""
@@ -217,51 +223,51 @@ end:
 ; Run all tasks of a launch with those who help.
 define void @share(ptr %team, ptr %launch, i64 %tasks, ptr %arena, ptr %args) ATTRIBUTES {
 entry:
-  %word = PLACE(word)
   %done = PLACE(done)
   %launch_place = PLACE(launch)
   %arena_place = PLACE(arena)
   %args_place = PLACE(args)
-  %tasks_place = PLACE(tasks)
+  %number_place = PLACE(number)
+  %threads_place = PLACE(threads)
+  %words = PLACE(words)
   store atomic i64 0, ptr %done monotonic, align 8
   store atomic ptr %launch, ptr %launch_place monotonic, align 8
   store atomic ptr %arena, ptr %arena_place monotonic, align 8
   store atomic ptr %args, ptr %args_place monotonic, align 8
-  store atomic i64 %tasks, ptr %tasks_place monotonic, align 8
-  %last = load atomic i64, ptr %word monotonic, align 8
-  %number = lshr i64 %last, 32
-  %next = add i64 %number, 1
-  %high = shl i64 %next, 32
-  %new = or i64 %high, %tasks
+  %threads = load i64, ptr %threads_place, align 8
+  %last = load i64, ptr %number_place, align 8
+  %number = add i64 %last, 1
+  store i64 %number, ptr %number_place, align 8
+  %high = shl i64 %number, 32
+  br label %post
+post:
+  %thread = phi i64 [0, %entry], [%following, %post]
+  %first = phi i64 [0, %entry], [%end_task, %post]
+  %following = add i64 %thread, 1
+  %product = mul i64 %following, %tasks
+  %end_task = udiv i64 %product, %threads
+  %middle = shl i64 %first, 16
+  %low = or i64 %middle, %end_task
+  %new = or i64 %high, %low
+  %line = shl i64 %thread, 6
+  %word = getelementptr i8, ptr %words, i64 %line
   store atomic i64 %new, ptr %word release, align 8
+  %more = icmp ult i64 %following, %threads
+  br i1 %more, label %post, label %posted
+posted:
   %sleepers_place = PLACE(sleepers)
   %sleepers = load atomic i32, ptr %sleepers_place seq_cst, align 4
   %asleep = icmp ne i32 %sleepers, 0
-  br i1 %asleep, label %rouse, label %claim
+  br i1 %asleep, label %rouse, label %help
 rouse:
   call void @wake(ptr %team)
-  br label %claim
-claim:
-  %mine = phi i64 [0, %entry], [0, %rouse], [%mine, %try], [%mine1, %own]
-  %seen = load atomic i64, ptr %word monotonic, align 8
-  %left = and i64 %seen, 4294967295
-  %none = icmp eq i64 %left, 0
-  br i1 %none, label %wait, label %try
-try:
-  %lower = sub i64 %seen, 1
-  %swap = cmpxchg ptr %word, i64 %seen, i64 %lower monotonic monotonic
-  %claimed = extractvalue { i64, i1 } %swap, 1
-  br i1 %claimed, label %own, label %claim
-own:
-  %task = sub i64 %tasks, %left
-  call void %launch(ptr %arena, ptr %args, i64 0, i64 %task)
-  %mine1 = add i64 %mine, 1
-  br label %claim
-wait:
+  br label %help
+help:
+  %mine = call i64 @work(ptr %team, i64 0)
   %theirs = sub i64 %tasks, %mine
   br label %spin
 spin:
-  %n = phi i64 [0, %wait], [%n1, %pause]
+  %n = phi i64 [0, %help], [%n1, %pause]
   %count = load atomic i64, ptr %done acquire, align 8
   %complete = icmp eq i64 %count, %theirs
   br i1 %complete, label %end, label %spun
@@ -277,6 +283,56 @@ sleep:
   br label %end
 end:
   ret void
+}
+
+; Run tasks until none is left; how many they were.
+define internal i64 @work(ptr %team, i64 %thread) ATTRIBUTES {
+entry:
+  %words = PLACE(words)
+  %launch_place = PLACE(launch)
+  %arena_place = PLACE(arena)
+  %args_place = PLACE(args)
+  %threads_place = PLACE(threads)
+  %threads = load i64, ptr %threads_place, align 8
+  br label %look
+look:
+  %done = phi i64 [0, %entry], [%done, %next], [%done, %try], [%done1, %run]
+  %far = phi i64 [0, %entry], [%far1, %next], [%far, %try], [%far, %run]
+  %sum = add i64 %thread, %far
+  %around = icmp uge i64 %sum, %threads
+  %back = sub i64 %sum, %threads
+  %victim = select i1 %around, i64 %back, i64 %sum
+  %line = shl i64 %victim, 6
+  %word = getelementptr i8, ptr %words, i64 %line
+  %seen = load atomic i64, ptr %word acquire, align 8
+  %end = and i64 %seen, 65535
+  %shifted = lshr i64 %seen, 16
+  %first = and i64 %shifted, 65535
+  %some = icmp ult i64 %first, %end
+  br i1 %some, label %try, label %next
+next:
+  %far1 = add i64 %far, 1
+  %others = icmp ult i64 %far1, %threads
+  br i1 %others, label %look, label %leave
+try:
+  ; What is read here belongs to the claimed task if the word is still the same after it.
+  %launch = load atomic ptr, ptr %launch_place monotonic, align 8
+  %arena = load atomic ptr, ptr %arena_place monotonic, align 8
+  %args = load atomic ptr, ptr %args_place monotonic, align 8
+  %own = icmp eq i64 %far, 0
+  %step = select i1 %own, i64 65536, i64 -1
+  %new = add i64 %seen, %step
+  %last = sub i64 %end, 1
+  %task = select i1 %own, i64 %first, i64 %last
+  %swap = cmpxchg ptr %word, i64 %seen, i64 %new acq_rel monotonic
+  %claimed = extractvalue { i64, i1 } %swap, 1
+  br i1 %claimed, label %run, label %look
+run:
+  call void %launch(ptr %arena, ptr %args, i64 %thread, i64 %task)
+  %done1 = add i64 %done, 1
+  br label %look
+leave:
+  ret i64 %done
 }
 
 ; Sleep until others have done so many tasks.
@@ -301,22 +357,16 @@ awake:
 ; What each other thread of the team runs, for ever.
 define void @worker(ptr %team, i64 %thread) ATTRIBUTES {
 entry:
-  %word = PLACE(word)
   %done = PLACE(done)
   %waiting = PLACE(waiting)
-  %launch_place = PLACE(launch)
-  %arena_place = PLACE(arena)
-  %args_place = PLACE(args)
-  %tasks_place = PLACE(tasks)
   %epoch_place = PLACE(epoch)
   %sleepers = PLACE(sleepers)
   br label %look
 look:
-  %n = phi i64 [0, %entry], [%n1, %pause], [0, %try], [0, %report], [0, %wake], [0, %awake]
-  %seen = load atomic i64, ptr %word acquire, align 8
-  %left = and i64 %seen, 4294967295
-  %some = icmp ne i64 %left, 0
-  br i1 %some, label %try, label %idle
+  %n = phi i64 [0, %entry], [%n1, %pause], [0, %report], [0, %wake], [0, %awake]
+  %count = call i64 @work(ptr %team, i64 %thread)
+  %some = icmp ne i64 %count, 0
+  br i1 %some, label %report, label %idle
 idle:
   %n1 = add i64 %n, 1
   %patient = icmp ult i64 %n1, WORKER_SPINS
@@ -324,22 +374,8 @@ idle:
 pause:
   PAUSE
   br label %look
-try:
-  ; What is read here belongs to the claimed task if the word is still the same after it.
-  %launch = load atomic ptr, ptr %launch_place monotonic, align 8
-  %arena = load atomic ptr, ptr %arena_place monotonic, align 8
-  %args = load atomic ptr, ptr %args_place monotonic, align 8
-  %tasks = load atomic i64, ptr %tasks_place monotonic, align 8
-  %lower = sub i64 %seen, 1
-  %swap = cmpxchg ptr %word, i64 %seen, i64 %lower acq_rel monotonic
-  %claimed = extractvalue { i64, i1 } %swap, 1
-  br i1 %claimed, label %own, label %look
-own:
-  %task = sub i64 %tasks, %left
-  call void %launch(ptr %arena, ptr %args, i64 %thread, i64 %task)
-  %count = atomicrmw add ptr %done, i64 1 seq_cst
-  br label %report
 report:
+  %before = atomicrmw add ptr %done, i64 %count seq_cst
   %asleep = load atomic i32, ptr %waiting seq_cst, align 4
   %wanted = icmp ne i32 %asleep, 0
   br i1 %wanted, label %wake, label %look
@@ -350,12 +386,16 @@ wake:
 sleep:
   %epoch = load atomic i32, ptr %epoch_place seq_cst, align 4
   %more = atomicrmw add ptr %sleepers, i32 1 seq_cst
-  %last = load atomic i64, ptr %word seq_cst, align 8
-  %rest = and i64 %last, 4294967295
-  %nothing = icmp eq i64 %rest, 0
-  br i1 %nothing, label %lie_down, label %awake
+  %last = call i64 @work(ptr %team, i64 %thread)
+  %nothing = icmp eq i64 %last, 0
+  br i1 %nothing, label %lie_down, label %report_last
 lie_down:
   call void @futex_wait(ptr %team, ptr %epoch_place, i32 %epoch)
+  br label %awake
+report_last:
+  %before_last = atomicrmw add ptr %done, i64 %last seq_cst
+  store atomic i32 0, ptr %waiting seq_cst, align 4
+  call void @futex_wake(ptr %team, ptr %waiting)
   br label %awake
 awake:
   %fewer = atomicrmw sub ptr %sleepers, i32 1 seq_cst

@@ -19,9 +19,8 @@ from typing import Any
 from ...errors import ProgramError
 from .executable import Executable, libc, map_memory
 
-VERSION = 1
-_SIZE = 4096
-_CONFIGURATION = 448
+VERSION = 2
+_CONFIGURATION, _WORDS, _LINE = 384, 512, 64
 _FUTEX = {"x86_64": 202, "aarch64": 98}
 """The number of Linux' system call `futex`."""
 
@@ -34,7 +33,8 @@ class Team:
 
     def __init__(self, threads: int, code: Executable, worker: int):
         code.pin()
-        self.address = map_memory(_SIZE)
+        self._size = _WORDS + threads * _LINE
+        self.address = map_memory(self._size)
         self._threads = threads
         self._worker: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(
             code.address + worker
@@ -43,9 +43,10 @@ class Team:
 
     def start(self) -> None:
         """Begin anew, with new threads."""
-        ctypes.memset(self.address, 0, _SIZE)
+        ctypes.memset(self.address, 0, self._size)
         configuration = struct.pack(
-            "<5Q",
+            "<6Q",
+            self._threads,
             _address("syscall"),
             _FUTEX.get(platform.machine(), 0) if sys.platform == "linux" else 0,
             _address("usleep"),
