@@ -375,7 +375,7 @@ class _MethodConverter:
 
     def _compare(self, op: CompareOp) -> None:
         name = op.predicate.data
-        operands = [self._slots.size(op.left.data), self._slots.size(op.right.data)]
+        operands = [self._slots.literal(Argument("", "Scalar"), side) for side in op.sides]
         # The format has no `ne`.
         operator = f"executorch_prim::{'eq' if name == 'ne' else name}.Scalar"
         slot = self._scalar_call(operator, operands, op)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, i64
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -20,7 +20,9 @@ _INDEX_PUT_IN_PLACE = "aten::index_put_"
 
 
 class UpdateInPlacePass(ModulePass):
-    """Write new values of buffers and mutated inputs where they stay, instead of copying them.
+    """Write new values of buffers, mutated inputs and carried values where they stay.
+
+    That is instead of copying them.
 
     At its end a method copies each new value into its target. The call that computes the value
     writes the target itself, and the copy is gone, where nothing reads the target's old content
@@ -52,10 +54,10 @@ class UpdateInPlacePass(ModulePass):
         for method in op.ops:
             if not isinstance(method, memory.MethodOp):
                 continue
-            # What runs last runs once, behind everything else.
-            for copy in list(method.body.blocks[-1].ops):
-                if isinstance(copy, memory.CallOp) and copy.operator.data == _COPY:
-                    _update(method, copy)
+            for block in method.body.blocks:
+                for copy in list(block.ops):
+                    if isinstance(copy, memory.CallOp) and copy.operator.data == _COPY:
+                        _update(method, copy)
 
 
 def _update(method: memory.MethodOp, copy: memory.CallOp) -> None:
@@ -101,7 +103,35 @@ def _writer(
         if target in _storages((*slots.reads, *slots.writes)):
             return None
         op = op.next_op
+    # What runs last runs once, behind everything else; what runs before may run again.
+    if not _ends_with(reader, new):
+        return None
     return call if _may_overwrite(call, target, new) else None
+
+
+def _ends_with(reader: memory.CallOp, slot: SSAValue) -> bool:
+    """Whether an instruction is the last to use a slot, of one block, or its block runs last."""
+    block = reader.parent_block()
+    assert block is not None, "an instruction is in a block"
+    if isinstance(block.last_op, memory.EndOp):
+        return True
+    op = reader.next_op
+    while op is not None:
+        slots = accesses(op)
+        if slot in _storages((*slots.reads, *slots.writes)):
+            return False
+        op = op.next_op
+    return _is_local(slot, block)
+
+
+def _is_local(slot: SSAValue, block: Block) -> bool:
+    """Whether all instructions that use a slot, or a view of it, are in a block."""
+    return all(
+        _is_local(use.operation.results[0], block)
+        if isinstance(use.operation, memory.SLOT_OPS)
+        else use.operation.parent_block() is block
+        for use in slot.uses
+    )
 
 
 def _may_replace(method: memory.MethodOp, target: SSAValue, new: SSAValue) -> bool:

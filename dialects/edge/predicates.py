@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
-from xdsl.dialects.builtin import StringAttr, i1
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import FloatAttr, StringAttr, f64, i1
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
+    BaseAttr,
     IRDLOperation,
     irdl_op_definition,
     prop_def,
@@ -23,35 +25,41 @@ from ..expr import Expr
 from ..layout import ExprAttr
 
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+_NUMBER = BaseAttr(ExprAttr) | BaseAttr(FloatAttr)
 LOGIC = {"and": 2, "or": 2, "not": 1}
 """The operators on truth values, with the number of their operands."""
 
 
 @irdl_op_definition
 class CompareOp(IRDLOperation):
-    """A comparison of two symbolic integers: `%p = edge.compare lt #edge.expr<s1>, #edge.expr<4>`.
+    """A comparison of two symbolic numbers: `%p = edge.compare lt #edge.expr<s1>, #edge.expr<4>`.
 
-    `eq`, `ne`, `lt`, `le`, `gt` or `ge`.
+    `eq`, `ne`, `lt`, `le`, `gt` or `ge`. A float stands for itself: `gt #edge.expr<f0>, 0.5 : f64`.
     """
 
     name = "edge.compare"
 
     predicate = prop_def(StringAttr)
-    left = prop_def(ExprAttr)
-    right = prop_def(ExprAttr)
+    left = prop_def(_NUMBER)
+    right = prop_def(_NUMBER)
     result = result_def(i1)
 
     traits = traits_def(Pure())
 
-    def __init__(self, predicate: str, left: Expr, right: Expr) -> None:
+    def __init__(self, predicate: str, left: Expr | float, right: Expr | float) -> None:
         super().__init__(
             properties={
                 "predicate": StringAttr(predicate),
-                "left": ExprAttr(left),
-                "right": ExprAttr(right),
+                "left": _attribute(left),
+                "right": _attribute(right),
             },
             result_types=[i1],
         )
+
+    @property
+    def sides(self) -> tuple[Expr | float, Expr | float]:
+        """What is compared."""
+        return _number(self.left), _number(self.right)
 
     def verify_(self) -> None:
         """Check that the comparison is one."""
@@ -72,9 +80,9 @@ class CompareOp(IRDLOperation):
     def parse(cls, parser: Parser) -> CompareOp:
         """Parse the custom syntax."""
         predicate = parser.parse_identifier()
-        left = _parse_expr(parser)
+        left = _parse_number(parser)
         parser.parse_punctuation(",")
-        op = cls(predicate, left, _parse_expr(parser))
+        op = cls(predicate, left, _parse_number(parser))
         op.attributes |= parser.parse_optional_attr_dict()
         return op
 
@@ -126,9 +134,20 @@ class LogicOp(IRDLOperation):
         return op
 
 
-def _parse_expr(parser: Parser) -> Expr:
+def _attribute(value: Expr | float) -> Attribute:
+    return ExprAttr(value) if isinstance(value, Expr) else FloatAttr(value, f64)
+
+
+def _number(attribute: Attribute) -> Expr | float:
+    if isinstance(attribute, ExprAttr):
+        return attribute.data
+    assert isinstance(attribute, FloatAttr), "the verifier saw a number"
+    return attribute.value.data
+
+
+def _parse_number(parser: Parser) -> Expr | float:
     position = parser.pos
     attribute = parser.parse_attribute()
-    if not isinstance(attribute, ExprAttr):
-        parser.raise_error(f"expected an #edge.expr, got {attribute}", position)
-    return attribute.data
+    if not isinstance(attribute, ExprAttr | FloatAttr):
+        parser.raise_error(f"expected an #edge.expr or a float, got {attribute}", position)
+    return _number(cast(Attribute, attribute))

@@ -103,7 +103,10 @@ def truth_value(condition: Any, symbols: SymbolNames, add: Callable[[Operation],
             return first
         for kind, name in _COMPARISONS.items():
             if isinstance(node, kind):
-                left, right = (symbols.expr(side) for side in node.args)
+                left, right = (
+                    float(side) if isinstance(side, sympy.Float) else symbols.expr(side)
+                    for side in node.args
+                )
                 return insert(CompareOp(name, left, right))
         raise UnsupportedValue(f"the condition {node}")
 

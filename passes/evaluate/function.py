@@ -138,7 +138,9 @@ def _results(
 
             return run_control_flow(op, [values[value] for value in op.operands], sizes, run)
         case CompareOp():
-            left, right = (side.data.evaluate(sizes) for side in (op.left, op.right))
+            left, right = (
+                side.evaluate(sizes) if isinstance(side, Expr) else side for side in op.sides
+            )
             return [getattr(operator, op.predicate.data)(left, right)]
         case LogicOp():
             return [_LOGIC[op.operator.data](values[value] for value in op.inputs)]

@@ -399,9 +399,10 @@ def test_dynamic_sizes():
 
 def test_number_out_of_a_tensor_decides():
     def function(self, x, i):
-        return torch.cond(i.item() > 3, lambda x: x + 1, lambda x: x - 1, (x,))
+        y = torch.cond(i.item() > 3, lambda x: x + 1, lambda x: x - 1, (x,))
+        return torch.cond(x.sum().item() > 0.5, lambda y: y * 2, lambda y: y * 3, (y,))
 
-    check(function, [(POSITIVE, tensor(5)), (POSITIVE, tensor(2))])
+    check(function, [(POSITIVE, tensor(5)), (POSITIVE, tensor(2)), (-POSITIVE, tensor(2))])
 
 
 def test_counters_start_again_after_a_run_that_was_stopped():

@@ -164,3 +164,34 @@ memory.method @copied {
   memory.call @"aten::copy_"(%c, %new_c, %no) returns(%c)
   memory.end
 }
+
+// In a loop, the call that computes the next carried value writes it where it stays; not where
+// the old one is read later, as here by the second call.
+// CHECK-LABEL: memory.method @loop
+// CHECK: ^bb1:
+// CHECK-NEXT: memory.call @"aten::neg.out"(%b) outs(%[[C:.*]])
+// CHECK-NEXT: memory.call @"aten::add.out"(%[[C]], %b, %one) outs(%a)
+// CHECK-NEXT: memory.call @"aten::copy_"(%b, %[[C]], %no) returns(%b)
+// CHECK-NEXT: memory.jump_false %p, ^bb1, ^bb2
+memory.method @loop {
+  %p = memory.planned : !memory.slot<tensor<i1>>
+  %x = memory.planned : !memory.slot<tensor<4xf32>>
+  %a = memory.planned : !memory.slot<tensor<4xf32>>
+  %b = memory.planned : !memory.slot<tensor<4xf32>>
+  %c = memory.planned : !memory.slot<tensor<4xf32>>
+  %d = memory.planned : !memory.slot<tensor<4xf32>>
+  %one = memory.scalar 1 : i64
+  %no = memory.scalar false
+  memory.begin ins(%p, %x) outs(%a, %b)
+  memory.call @"aten::copy_"(%a, %x, %no) returns(%a)
+  memory.call @"aten::copy_"(%b, %x, %no) returns(%b)
+  memory.jump ^bb1
+^bb1:
+  memory.call @"aten::neg.out"(%b) outs(%c)
+  memory.call @"aten::add.out"(%c, %b, %one) outs(%d)
+  memory.call @"aten::copy_"(%a, %d, %no) returns(%a)
+  memory.call @"aten::copy_"(%b, %c, %no) returns(%b)
+  memory.jump_false %p, ^bb1, ^bb2
+^bb2:
+  memory.end
+}

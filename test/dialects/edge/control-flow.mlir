@@ -82,9 +82,11 @@ func.func @truth() {
   // CHECK-NEXT: %1 = edge.compare ge #edge.expr<s0>, #edge.expr<0>
   // CHECK-NEXT: %2 = edge.logic and(%0, %1)
   // CHECK-NEXT: %3 = edge.logic not(%2)
+  // CHECK-NEXT: %4 = edge.compare gt #edge.expr<f0>, 5.000000e-01 : f64
   %0 = edge.compare eq #edge.expr<s0>, #edge.expr<1 + 2 * s1>
   %1 = edge.compare ge #edge.expr<s0>, #edge.expr<0>
   %2 = edge.logic and(%0, %1)
   %3 = edge.logic not(%2)
+  %4 = edge.compare gt #edge.expr<f0>, 0.5 : f64
   func.return
 }
