@@ -1,0 +1,303 @@
+"""The kernel of a product: loops over panels of columns, groups of tiles, rows; tiles inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from xdsl.dialects import arith
+from xdsl.ir import Region, SSAValue
+
+from ...dialects import kernel
+from .kernel_builder import KernelBuilder, body, constant, identity
+from .product_plan import Axis, Plan
+from .rows import TileGroup
+
+
+@dataclass(frozen=True)
+class Operands:
+    """The pointers of a product."""
+
+    a: SSAValue
+    b: SSAValue
+    c: SSAValue
+    bias: SSAValue | None = None
+    extras: tuple[SSAValue, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What follows a sum: makes the epilogue's region; `key` tells it from others."""
+
+    region: Callable[[], Region] = identity
+    key: object = None
+
+
+class ProductKernel:
+    """Writes the kernel of a plan: batch, panels of columns, groups of tiles, rows, a tile."""
+
+    def __init__(
+        self,
+        k: KernelBuilder,
+        plan: Plan,
+        operands: Operands,
+        finish: Finish,
+        scratch: SSAValue | None = None,
+    ) -> None:
+        self.k, self.plan, self.finish, self.product = k, plan, finish, plan.product
+        self.operands, self.scratch = operands, scratch
+        self.y, self.x = plan.y, plan.x
+        if plan.blocks > 1:
+            # Sums of a part of K are one more extra: they move as the others do.
+            assert scratch is not None
+            sums = k.at(scratch, offset=plan.gathered)
+            self.operands = replace(operands, extras=(*operands.extras, sums))
+            self.x = replace(plan.x, extras=(*plan.x.extras, plan.panel))
+            self.y = replace(plan.y, extras=(*plan.y.extras, plan.panel * plan.x.size))
+        parts = [part for part in plan.parts if part > 1]
+        splits = k.split(k.task, parts) if len(parts) > 1 else [k.task] * len(parts)
+        tasks = iter(splits)
+        self.tasks = [next(tasks) if part > 1 else None for part in plan.parts]
+
+    def build(self) -> None:
+        """Write all of it."""
+        k, product, at = self.k, self.product, self.operands
+        begins = (*product.extra_begins, *[0] * len(at.extras))
+        at = replace(
+            at,
+            a=k.at(at.a, offset=product.a_begin),
+            c=k.at(at.c, offset=product.c_begin),
+            extras=tuple(k.at(e, offset=n) for e, n in zip(at.extras, begins, strict=False)),
+        )
+        self._batch(self.plan.batch, at, self.tasks[0])
+
+    def _batch(self, axes: Sequence[Axis], at: Operands, task: SSAValue | None) -> None:
+        if not axes:
+            self._panels(at)
+            return
+        axis = axes[0]
+
+        def body(index: SSAValue | None, terms: list[tuple[SSAValue, int]]) -> None:
+            self._batch(axes[1:], self._move(at, axis, terms), None)
+
+        self._chunked(axis.size, task, self.plan.parts[0], body)
+
+    def _chunked(
+        self,
+        count: int,
+        task: SSAValue | None,
+        parts: int,
+        body: Callable[[SSAValue | None, list[tuple[SSAValue, int]]], None],
+    ) -> None:
+        """A loop, or the part of it that is this task's. The body gets terms (index, factor) whose
+        sum is the position."""
+        k = self.k
+        if task is None:
+            if count == 1:
+                body(None, [])
+                return
+            with k.loop(count) as index:
+                body(index, [(index, 1)])
+            return
+        size = -(-count // parts)
+        if size == 1:
+            # Groups of tiles may have fewer of them than there are tasks.
+            limit = k.insert(kernel.ChunkOp(task, 1, count)).count if count < parts else None
+            if limit is None:
+                body(None, [(task, 1)])
+                return
+            with k.loop(0, limit) as index:
+                body(index, [(task, 1), (index, 1)])
+            return
+        limit = k.insert(kernel.ChunkOp(task, size, count)).count
+        with k.loop(0, limit) as index:
+            body(index, [(task, size), (index, 1)])
+
+    def _move(self, at: Operands, axis: Axis, terms: Sequence[tuple[SSAValue, int]]) -> Operands:
+        def moved(pointer: SSAValue, step: int) -> SSAValue:
+            return self.k.at(pointer, [(index, factor * step) for index, factor in terms])
+
+        return Operands(
+            moved(at.a, axis.a),
+            moved(at.b, axis.b),
+            moved(at.c, axis.c),
+            None if at.bias is None else moved(at.bias, axis.bias),
+            tuple(moved(e, step) for e, step in self._steps(at, axis)),
+        )
+
+    @staticmethod
+    def _steps(at: Operands, axis: Axis) -> list[tuple[SSAValue, int]]:
+        """The extras with their strides along an axis; sums of a part of K move along rows only."""
+        return list(zip(at.extras, (*axis.extras, 0), strict=False))
+
+    # --- panels
+
+    def _panels(self, at: Operands) -> None:
+        """All panels, or this task's: full ones in a loop, then the narrower last one."""
+        plan, product, k = self.plan, self.product, self.k
+        full, rest = divmod(product.columns, plan.panel)
+        task, parts = self.tasks[1], plan.parts[1]
+        packed = product.b_step is None
+        step = plan.panel * (product.inner if packed else product.b_column)
+        columns = Axis(
+            plan.panels,
+            0,
+            step,
+            plan.panel,
+            plan.panel * product.c_column,
+            tuple(plan.panel * step for step in product.extra_columns),
+        )
+        if task is None:
+            if full == 1:
+                self._panel(at, plan.panel, last=True)
+            elif full:
+                with k.loop(full) as index:
+                    self._panel(self._move(at, columns, [(index, 1)]), plan.panel, last=False)
+            if rest:
+                self._panel(self._skip(at, columns, full), rest, last=True)
+            return
+        size = -(-plan.panels // parts)
+        limit = k.insert(kernel.ChunkOp(task, size, full)).count
+        if full:
+            with k.loop(0, limit) as index:
+                moved = self._move(at, columns, [(task, size), (index, 1)])
+                self._panel(moved, plan.panel, last=size == 1)
+        if rest:
+            both = k.insert(kernel.ChunkOp(task, size, full + 1)).count
+            with k.loop(0, k.insert(arith.SubiOp(both, limit)).result):
+                self._panel(self._skip(at, columns, full), rest, last=True)
+
+    def _skip(self, at: Operands, axis: Axis, count: int) -> Operands:
+        k = self.k
+        return Operands(
+            k.at(at.a, offset=axis.a * count),
+            k.at(at.b, offset=axis.b * count),
+            k.at(at.c, offset=axis.c * count),
+            None if at.bias is None else k.at(at.bias, offset=axis.bias * count),
+            tuple(k.at(e, offset=step * count) for e, step in self._steps(at, axis)),
+        )
+
+    def _panel(self, at: Operands, columns: int, last: bool) -> None:
+        """All tiles of a panel."""
+        product = self.product
+        b_step = product.b_step or columns
+        if self.plan.gathers:
+            assert self.scratch is not None and product.b_step is not None
+            self.k.insert(
+                kernel.MapOp(
+                    [at.b],
+                    [self.scratch],
+                    (product.inner, columns),
+                    [(product.b_step, product.b_column)],
+                    [(columns, 1)],
+                    identity(),
+                )
+            )
+            at, b_step = replace(at, b=self.scratch), columns
+        ahead = product.inner * columns if product.b_step is None and not last else 0
+        blocks = self.plan.blocks
+        if blocks == 1:
+            self._tiles(at, _Stage(columns, product.depth, b_step, ahead))
+            return
+        depth = -(-product.depth // blocks)
+        self._clear(at.extras[-1])
+        part = Axis(blocks, depth * product.a_step, depth * b_step, 0, 0, (0,) * len(at.extras))
+        with self.k.loop(blocks - 1) as index:
+            stage = _Stage(columns, depth, b_step, depth * b_step, "sum")
+            self._tiles(self._move(at, part, [(index, 1)]), stage)
+        left = product.depth - (blocks - 1) * depth
+        at = self._skip(at, part, blocks - 1)
+        self._tiles(at, _Stage(columns, left, b_step, 0, "last"))
+
+    def _clear(self, sums: SSAValue) -> None:
+        size = self.plan.y.size * self.plan.x.size * self.plan.panel
+        zero = body([], lambda block, _: [constant(block, 0.0)])
+        self.k.insert(kernel.MapOp([], [sums], (size,), [], [(1,)], zero))
+
+    def _tiles(self, at: Operands, stage: _Stage) -> None:
+        """All tiles of a panel, for one part of K; the last ones fetch what comes next."""
+        for number, group in enumerate(self.plan.groups):
+            is_last = number == len(self.plan.groups) - 1
+            tiles = len(self.plan.groups) + group.x_count * group.y_count
+            fetches = is_last and tiles > 2
+            self._group(group, at, stage if fetches else replace(stage, prefetch=0))
+
+    def _group(self, group: TileGroup, at: Operands, stage: _Stage) -> None:
+        y, x, task, parts = self.y, self.x, self.tasks[2], self.plan.parts[2]
+        at = self._skip(self._skip(at, y, group.y), x, group.x)
+
+        def tile(operands: Operands, terms: list[tuple[SSAValue, int]]) -> None:
+            moved = self._move(operands, x, [(i, f * group.x_step) for i, f in terms])
+            self._tile(group, moved, stage)
+
+        if y.size == 1:
+            self._chunked(group.x_count, task, parts, lambda _, terms: tile(at, terms))
+            return
+
+        def row(_: SSAValue | None, terms: list[tuple[SSAValue, int]]) -> None:
+            moved = self._move(at, y, [(i, f * group.y_step) for i, f in terms])
+            self._chunked(group.x_count, None, 1, lambda _, terms: tile(moved, terms))
+
+        self._chunked(group.y_count, task, parts, row)
+
+    def _tile(self, group: TileGroup, at: Operands, stage: _Stage) -> None:
+        product, y, x = self.product, self.y, self.x
+        rows = [
+            [j * row + i * column for j, i in group.points]
+            for row, column in zip(y.extras, x.extras, strict=True)
+        ]
+        c, c_rows, c_step = at.c, [j * y.c + i * x.c for j, i in group.points], product.c_column
+        extras, steps, bias = at.extras, product.extra_columns, at.bias
+        region = identity() if stage.kind == "sum" else self.finish.region()
+        if stage.kind == "sum":
+            c, c_rows, c_step = extras[-1], rows[-1], 1
+            extras, rows, steps, bias = (), [], (), None
+        elif stage.kind == "last":
+            steps = (*steps, 1)
+            _add_last(region)
+        self.k.insert(
+            kernel.TileOp(
+                at.a,
+                at.b,
+                c,
+                region,
+                a_rows=[j * y.a + i * x.a for j, i in group.points],
+                c_rows=c_rows,
+                columns=stage.columns,
+                depth=stage.depth,
+                b_step=stage.b_step,
+                a_step=product.a_step,
+                c_step=c_step,
+                chunks=product.chunks,
+                bias=bias,
+                extras=extras,
+                extra_rows=rows,
+                extra_steps=steps,
+                accumulate=stage.kind == "sum",
+                prefetch=stage.prefetch,
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """What tiles do for a part of K: everything, add to the sums, or add the sums and finish."""
+
+    columns: int
+    depth: int
+    b_step: int
+    prefetch: int
+    kind: str = "all"
+
+
+def _add_last(region: Region) -> None:
+    """Let an epilogue take one more extra, the last, which is added to the sum first."""
+    block = region.block
+    total = block.args[0]
+    more = block.insert_arg(total.type, len(block.args))
+    added = arith.AddfOp(total, more)
+    assert block.first_op is not None
+    block.insert_op_before(added, block.first_op)
+    for use in list(total.uses):
+        if use.operation is not added:
+            use.operation.operands[use.index] = added.result
