@@ -166,18 +166,19 @@ class _Plan:
 def _build(k: KernelBuilder, plan: _Plan, extras: Sequence[Images], finish: Region) -> None:
     windows, arguments = plan.windows, iter(k.arguments)
     image, band, part = k.split(k.task, (plan.images, plan.bands, plan.parts))
+    images, parts = plan.images > 1, plan.parts > 1
 
     def at(tensor: Images) -> SSAValue:
         n, c = tensor.strides[:2]
-        return k.at(next(arguments), [(image, n), (part, c * plan.channels)])
+        return k.at(next(arguments), [(image, n * images), (part, c * plan.channels * parts)])
 
     source, target = at(plan.read), at(plan.written)
     taps = prod(windows.window)
     weights = bias = outside = None
     if windows.weights is not None:
-        weights = k.at(next(arguments), [(part, taps * plan.channels)])
+        weights = k.at(next(arguments), [(part, taps * plan.channels * parts)])
     if windows.bias is not None:
-        bias = k.at(next(arguments), [(part, plan.channels)])
+        bias = k.at(next(arguments), [(part, plan.channels * parts)])
     if plan.outside:
         outside = next(arguments)
     others = [at(extra) for extra in extras]
@@ -215,8 +216,8 @@ def _build(k: KernelBuilder, plan: _Plan, extras: Sequence[Images], finish: Regi
             stencil(zero, plan.left)
     count = k.insert(kernel.ChunkOp(band, plan.per_band, plan.blocks)).count if several else None
     with k.loop(plan.per_band, count) as block:
-        step = plan.rows
-        stencil(k.index([(band, plan.per_band * step), (block, step)], plan.left), step)
+        terms = [(band, plan.per_band * plan.rows)] if several else []
+        stencil(k.index([*terms, (block, plan.rows)], plan.left), plan.rows)
 
 
 def scale(finish: Region, factor: float | None) -> Region:
