@@ -22,7 +22,9 @@ from xdsl.ir import Attribute, Operation, Region, SSAValue
 from xdsl.irdl import IRDLOperation
 
 from ...dialects import edge
+from ...dialects.edge.ops import ConstantOp
 from ...dialects.schema_op import SchemaOp
+from ...passes.evaluate.arrays import constant_array
 from .body import Body, Number, integer_bits, is_float
 from .step import Step
 
@@ -304,6 +306,18 @@ def _check_power(op: SchemaOp) -> str | None:
     return None
 
 
+def _check_division(op: SchemaOp) -> str | None:
+    """Integers are divided only by a number that is not zero: the CPU stops at others."""
+    if is_float(element_type(op.operands[0])) or is_float(element_type(op.results[0])):
+        return None
+    if len(op.operands) == 1:
+        safe = _number(op, "other") != 0
+    else:
+        divisor = op.operands[1].owner
+        safe = isinstance(divisor, ConstantOp) and bool(constant_array(divisor.value).all())
+    return None if safe else "it may divide integers by zero, which must be an error"
+
+
 def _clamp(b: Body, op: SchemaOp, v: list[SSAValue]) -> SSAValue:
     low, high = op.value_of("min"), op.value_of("max")
     x = v[0]
@@ -456,6 +470,13 @@ _F32_ONLY = frozenset({*_FUNCTIONS, *_ACTIVATIONS})
 """What needs the polynomials, which are for f32."""
 
 _CHECKS: dict[type[Operation], Callable[[SchemaOp], str | None]] = {
+    edge.DivTensorModeOp: _check_division,
+    edge.DivScalarModeOp: _check_division,
+    edge.FloorDivideOp: _check_division,
+    edge.FmodTensorOp: _check_division,
+    edge.FmodScalarOp: _check_division,
+    edge.RemainderTensorOp: _check_division,
+    edge.RemainderScalarOp: _check_division,
     edge.PowTensorScalarOp: _check_power,
 }
 

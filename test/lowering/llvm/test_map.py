@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from steps import Array, check_step, with_gaps
 from torch_step import check_against_torch
+from xdsl.dialects import test
 from xdsl.dialects.builtin import TensorType, f16, f32, f64, i1, i32, i64
 from xdsl.ir import Block, SSAValue
 
 from edgeir.dialects import edge
+from edgeir.dialects.edge.ops import ConstantOp
 from edgeir.dialects.schema_op import SchemaOp
 from edgeir.lowering.llvm import map as family
+from edgeir.lowering.llvm.elementwise import supports_elementwise
 from edgeir.lowering.llvm.targets import target_for
+from edgeir.passes.evaluate.arrays import constant_attribute
 
 RANDOM = np.random.default_rng(0)
 DTYPES = (f32, f64, i1, i32, i64)
@@ -165,10 +169,6 @@ def test_functions_of_two_tensors(kind: type[SchemaOp], values: dict[str, Any]) 
     [
         (edge.AddTensorOp, {"alpha": -2}),
         (edge.MulTensorOp, {}),
-        (edge.FloorDivideOp, {}),
-        (edge.RemainderTensorOp, {}),
-        (edge.FmodTensorOp, {}),
-        (edge.DivTensorModeOp, {"rounding_mode": "trunc"}),
         (edge.MaximumOp, {}),
         (edge.LtTensorOp, {}),
         (edge.BitwiseAndTensorOp, {}),
@@ -178,11 +178,39 @@ def test_functions_of_two_tensors(kind: type[SchemaOp], values: dict[str, Any]) 
     ],
 )
 def test_integers(kind: type[SchemaOp], values: dict[str, Any], dtype: Any) -> None:
-    """No divisor is zero: PyTorch refuses it."""
     other = np.abs(_integers(5, 13, dtype=dtype)) + 1
     if "Shift" not in kind.__name__:
         other *= RANDOM.choice([-1, 1], other.shape).astype(dtype)
     _check(kind, [_integers(5, 13, dtype=dtype), other], **values)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (edge.RemainderScalarOp, {}),
+        (edge.FmodScalarOp, {}),
+        (edge.DivScalarModeOp, {"rounding_mode": "trunc"}),
+        (edge.DivScalarModeOp, {"rounding_mode": "floor"}),
+    ],
+)
+@pytest.mark.parametrize("other", [3, -4, -1])
+def test_integers_divided_by_a_number(
+    kind: type[SchemaOp], values: dict[str, Any], dtype: Any, other: int
+) -> None:
+    _check(kind, [_integers(5, 13, dtype=dtype)], other=other, **values)
+
+
+def test_integers_that_may_be_divided_by_zero_are_refused() -> None:
+    """The CPU stops at such a division; PyTorch raises an error."""
+    type = TensorType(i64, [4])
+    x, y = (op.results[0] for op in (test.TestOp(result_types=[type]) for _ in range(2)))
+    reason = "it may divide integers by zero, which must be an error"
+    for kind in (edge.FloorDivideOp, edge.RemainderTensorOp, edge.FmodTensorOp):
+        assert supports_elementwise(kind(x, y, result_types=[type])) == reason
+    assert supports_elementwise(edge.RemainderScalarOp(x, 0, result_types=[type])) == reason
+    three = ConstantOp(constant_attribute(np.full(4, 3), type)).result
+    assert supports_elementwise(edge.FloorDivideOp(x, three, result_types=[type])) is None
 
 
 def test_bools_and_selection() -> None:
