@@ -87,7 +87,7 @@ def bessel_y(order: int, x: Any) -> Any:
         near = -2 / (np.pi * inside) * j[0] + 2 / np.pi * ((log - 1) * j[1] - terms)
     result = _where(far, _hankel(order, _where(far, x, _FAR))[1], near)
     result = _where(np.isinf(x), 0.0, result)
-    return _where(x == 0, -np.inf, _where(x < 0, np.nan, result))
+    return _where(x == 0, -np.inf, _where(x >= 0, result, np.nan))
 
 
 def scaled_bessel_i(order: int, x: Any) -> Any:
@@ -159,7 +159,7 @@ def bessel_k(order: int, x: Any, scaled: bool) -> Any:
         else _where(near, small, large * np.exp(-x))
     )
     result = _where(np.isposinf(x), 0.0, result)
-    return _where(x == 0, np.inf, _where(x < 0, np.nan, result))
+    return _where(x == 0, np.inf, _where(x >= 0, result, np.nan))
 
 
 def spherical_j0(x: Any) -> Any:

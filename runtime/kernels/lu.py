@@ -42,6 +42,11 @@ def lu_factor(matrix: Any, pivot: bool = True) -> tuple[Any, Any, Any]:
     return lu.reshape(matrix.shape), pivots.reshape(*lead, count), info.reshape(lead)
 
 
+def _turned(matrix: Any) -> Any:
+    """What eager factors where it only wants to solve: of real matrices the transpose."""
+    return matrix if matrix.dtype.kind == "c" else matrix.swapaxes(-1, -2)
+
+
 def _permutation(pivots: Any, rows: int) -> Any:
     """The order of rows [.., rows] that the exchanges lead to."""
     flat = pivots.reshape(prod(pivots.shape[:-1]), pivots.shape[-1])
@@ -150,7 +155,7 @@ def linalg_solve(A: Any, B: Any, left: bool, out: Any) -> Any:
 @kernel("aten::_linalg_solve_ex.result")
 def linalg_solve_ex(A: Any, B: Any, left: bool, check_errors: bool, *outs: Any) -> Any:
     """The solution, the factors of A, their pivots, and for each matrix its first zero pivot."""
-    lu, pivots, info = lu_factor(A if left else A.swapaxes(-1, -2))
+    lu, pivots, info = lu_factor(_turned(A))
     if check_errors:
         checked("linalg.solve", info)
     if info.any():
@@ -190,14 +195,14 @@ def linalg_inv(A: Any, out: Any) -> Any:
 @kernel("aten::_linalg_det.result")
 def linalg_det(A: Any, *outs: Any) -> Any:
     """The determinant, and the factors it comes from."""
-    lu, pivots, _ = lu_factor(A)
+    lu, pivots, _ = lu_factor(_turned(A))
     return store(outs, linalg.det(A), lu, pivots)
 
 
 @kernel("aten::_linalg_slogdet.sign")
 def linalg_slogdet(A: Any, *outs: Any) -> Any:
     """Sign and logarithm of the determinant, and the factors they come from."""
-    lu, pivots, _ = lu_factor(A)
+    lu, pivots, _ = lu_factor(_turned(A))
     return store(outs, *linalg.slogdet(A), lu, pivots)
 
 
