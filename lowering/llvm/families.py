@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, cast
 
 from xdsl.dialects.builtin import TensorType
@@ -36,8 +35,6 @@ def families() -> dict[type[Operation], list[Family]]:
     """The families that take each operation, in order of preference."""
     table: dict[type[Operation], list[Family]] = {}
     for name in FAMILIES:
-        if find_spec(f".{name}", __package__) is None:
-            continue
         family = cast(Family, cast(Any, import_module(f".{name}", __package__)))
         for operation in family.OPERATIONS:
             table.setdefault(operation, []).append(family)
