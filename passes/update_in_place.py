@@ -20,15 +20,13 @@ _INDEX_PUT_IN_PLACE = "aten::index_put_"
 
 
 class UpdateInPlacePass(ModulePass):
-    """Write new values of buffers, mutated inputs and carried values where they stay.
+    """Write new values of buffers, mutated inputs and loops where they stay, without copying them.
 
-    That is instead of copying them.
-
-    At its end a method copies each new value into its target. The call that computes the value
-    writes the target itself, and the copy is gone, where nothing reads the target's old content
-    after the call, and the call reads it, if at all, as an operand that it may overwrite
-    (`overwrites=` in the operator table); so do the calls before it whose values it overwrites. A
-    value that is an output too keeps its memory.
+    At its end a method copies each new value into its target, and a loop each next value that it
+    carries. The call that computes the value writes the target itself, and the copy is gone, where
+    nothing reads the target's old content after the call, and the call reads it, if at all, as an
+    operand that it may overwrite (`overwrites=` in the operator table); so do the calls before it
+    whose values it overwrites. A value that is an output too keeps its memory.
 
     Where it can, `index_put` becomes `index_put_`, which touches only what it writes: with one
     1-d index and values of the shape of what is indexed. ExecuTorch's kernel takes no others, and

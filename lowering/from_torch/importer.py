@@ -24,7 +24,6 @@ from xdsl.dialects.builtin import (
     DictionaryAttr,
     FunctionType,
     IntegerAttr,
-    LocationAttr,
     ModuleOp,
     NoneType,
     StringAttr,
@@ -44,7 +43,6 @@ from ...dialects.diagnostic import DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, StateOp, SymbolOp, WeightOp
 from ...dialects.function import INPUTS, MUTATES, NAME, OUTPUTS, SYMBOLS, VALUE
 from ...dialects.layout import dims_of, named_symbols
-from ...dialects.location import is_known
 from ...dialects.schema import Argument, SchemaError
 from ...dialects.schema_op import SchemaOp, operation_name
 from ...dialects.schema_values import Value, is_dropped, to_attribute
@@ -120,7 +118,7 @@ class FunctionImporter:
         self._pending_weights: dict[Node, InputSpec] = {}
         self._input_index: dict[str, int] = {}
         self._control_flow = ControlFlowImporter(self._operand, self._region)
-        self._default_location: LocationAttr | None = None
+        self._around: Node | None = None
         self.problems = Problems()
 
     def run(self) -> FuncOp:
@@ -229,10 +227,7 @@ class FunctionImporter:
         return type
 
     def _add(self, op: Operation, node: Node) -> None:
-        location = node_location(node)
-        if not is_known(location) and self._default_location is not None:
-            location = self._default_location
-        op.location = location
+        op.location = node_location(node, self._around)
         self._block.add_op(op)
 
     def _value(self, node: Node, user: Node) -> SSAValue:
@@ -389,7 +384,7 @@ class FunctionImporter:
         the others stand for the values of `closure`.
         """
         placeholders = [node for node in graph.graph.nodes if node.op == "placeholder"]
-        outer = self._block, self._definitions, self._default_location
+        outer = self._block, self._definitions, self._around
         values = [
             self._value(value, user)
             if isinstance(value, Node) and isinstance(value.meta.get("val"), torch.Tensor)
@@ -397,8 +392,7 @@ class FunctionImporter:
             for value in closure
         ]
         self._block, self._definitions = Block(), {}
-        if is_known(location := node_location(user)):
-            self._default_location = location
+        self._around = self._around or user
         for node in placeholders[:count]:
             meta = node.meta["val"]
             argument = self._block.insert_arg(self._type(node, meta), len(self._block.args))
@@ -418,7 +412,7 @@ class FunctionImporter:
         self._define_symbols()
         block = self._block
         self._add(YieldOp(*yielded), output)
-        self._block, self._definitions, self._default_location = outer
+        self._block, self._definitions, self._around = outer
         return Region(block)
 
     def _bind_number(self, node: Node, value: Any, user: Node) -> None:

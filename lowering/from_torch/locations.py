@@ -16,10 +16,18 @@ _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
 _TORCH = re.compile(r"[/\\]torch[/\\]")
 
 
-def node_location(node: Node) -> LocationAttr:
-    """The module path and the source line of a node."""
+def node_location(node: Node, around: Node | None = None) -> LocationAttr:
+    """The module path and the source line of a node.
+
+    What a node of a nested graph does not know is that of the node that has the graph, `around`.
+    """
     file, line = _innermost_user_frame(node.meta.get("stack_trace") or "")
-    return _location(_module_path(node), file, line)
+    module = _module_path(node)
+    if around is not None:
+        module = module or _module_path(around)
+        if not file:
+            file, line = _innermost_user_frame(around.meta.get("stack_trace") or "")
+    return _location(module, file, line)
 
 
 @cache
@@ -58,6 +66,6 @@ def _module_path(node: Node) -> str:
         return ""
     path = str(list(stack.values())[-1][0])
     # Strict capture spells paths as Dynamo sources: L['self'].layers[0].
-    path = re.sub(r"^L\['self'\]\.?", "", path)
+    path = re.sub(r"^(L\['self'\]|_export_root)\.?", "", path)
     path = re.sub(r"_modules\['([^']+)'\]", r"\1", path)
     return re.sub(r"\[['\"]?(\w+)['\"]?\]", r".\1", path).lstrip(".")
