@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from steps import Array, check_step, with_gaps
+
 from edgeir.dialects import edge
 from edgeir.lowering.llvm import attention
 from edgeir.lowering.llvm.targets import target_for
-from steps import Array, check_step, with_gaps
 
 RNG = np.random.default_rng(0)
 
