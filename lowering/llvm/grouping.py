@@ -33,7 +33,9 @@ def group_steps(block: Block) -> None:
             continue
         members = _members(op) if is_elementwise(op) else {op: None}
         grouped.update(members)
-        _make_step(block, op, sorted(members, key=positions.__getitem__))
+        # What computes stands first, even if an elementwise one that does not need it came earlier.
+        order = sorted(members, key=lambda op: (is_elementwise(op), positions[op]))
+        _make_step(block, op, order)
 
 
 def _shape(value: SSAValue) -> tuple[int, ...]:

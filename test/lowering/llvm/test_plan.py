@@ -121,3 +121,23 @@ def check(module: ModuleOp, weights: Any, x: torch.Tensor, wanted: list[np.ndarr
 def equal(got: Any, wanted: list[np.ndarray]) -> None:
     for one, other in zip(got, wanted, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+class Sum(nn.Module):
+    """What computes comes after an elementwise operation that its result is added to."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor):
+        gate = torch.sigmoid(x)
+        return gate * self.linear(x)
+
+
+def test_what_computes_comes_first_in_a_step():
+    torch.manual_seed(0)
+    model, x = Sum().eval(), torch.randn(3, 4)
+    program = edgeir.compile(model, (x,), backends=["llvm"])
+    with torch.inference_mode():
+        equal([edgeir.load(program.buffer, backends=["llvm"])(x)], [model(x).numpy()])
