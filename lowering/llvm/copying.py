@@ -109,7 +109,7 @@ def _map(
 def _constant(value: float, element: Attribute) -> Region:
     block = Block()
     if isinstance(element, IntegerType):
-        op = arith.ConstantOp(IntegerAttr(int(value), element))
+        op = arith.ConstantOp(IntegerAttr(int(value), element.bitwidth))
     else:
         assert isinstance(element, AnyFloat)
         op = arith.ConstantOp(FloatAttr(value, element))
