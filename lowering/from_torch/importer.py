@@ -42,7 +42,7 @@ from ...dialects.custom_operator import custom_operation
 from ...dialects.diagnostic import DiagnosticsError
 from ...dialects.edge.ops import LiteralOp, StateOp, SymbolOp, WeightOp
 from ...dialects.function import INPUTS, MUTATES, NAME, OUTPUTS, SYMBOLS, VALUE
-from ...dialects.layout import dims_of, named_symbols
+from ...dialects.layout import dims_of, named_symbols, tensor_type
 from ...dialects.schema import Argument, SchemaError
 from ...dialects.schema_op import SchemaOp, operation_name
 from ...dialects.schema_values import Value, is_dropped, to_attribute
@@ -443,6 +443,8 @@ class FunctionImporter:
             self._type(node, value) if value is not None else _NOTHING
             for value in (cast(list[Any], result) if many else [result])
         ]
+        if schema.key == "aten::unique_consecutive":
+            types[0] = self._runs_type(node, types[0])
         self._limit_count(schema.key, node, types[0])
         op = op_class(**arguments, result_types=types)
         self._add(op, node)
@@ -493,6 +495,18 @@ class FunctionImporter:
         linear = dims_of(cast(TensorType[Attribute], type))[0].linear()
         if linear is not None and all(isinstance(size, int) for size in shape):
             self._limits[linear[0]] = math.prod(shape)
+
+    def _runs_type(self, node: Node, type: Attribute) -> Attribute:
+        """The type of the runs along a dim, which torch's own shape has wrong where dim < 0."""
+        given: Any = node.args[0]
+        source, found = given.meta["val"], cast("list[Any]", node.meta["val"])[0]
+        if found.ndim == source.ndim or len(node.args) < 4:
+            return type
+        tensor = cast(TensorType[Attribute], type)
+        (count,) = (size for size in dims_of(tensor) if size.constant is None)
+        sizes = list(dims_of(cast(TensorType[Attribute], self._type(given, source))))
+        sizes[cast(int, node.args[3])] = count
+        return tensor_type(tensor.element_type, sizes)
 
     def _limit_distinct(self, key: str, node: Node, type: Attribute) -> None:
         """There are at most as many distinct elements, or slices, as all."""

@@ -1,7 +1,7 @@
 """Distinct elements or slices; semantics of `torch.unique` and `torch.unique_consecutive`.
 
 Three results: the distinct elements, where each element went, and how many there are of each; the
-last two are empty where they are not asked for. nan is distinct from itself, as in PyTorch.
+last two are nothing where they are not asked for. nan is distinct from itself, as in PyTorch.
 """
 
 from typing import Any
@@ -16,14 +16,10 @@ from .shapes import dimension, fit
 
 def _finish(outs: Any, found: Any, inverse: Any, counts: Any, wanted: tuple[bool, bool]) -> Any:
     results: list[Any] = []
-    # Eager sometimes gives more than was asked for.
-    given = (
-        found,
-        inverse if wanted[0] or outs[1].shape == inverse.shape else None,
-        counts if wanted[1] else None,
-    )
+    given = (found, inverse if wanted[0] else None, counts if wanted[1] else None)
     for out, result in zip(outs, given, strict=True):
-        target = fit(out, (0,) if result is None else result.shape)
+        # What was not asked for has any values in the shape that it has.
+        target = out if result is None else fit(out, result.shape)
         if result is not None:
             assign(target, result)
         results.append(target)
