@@ -169,6 +169,8 @@ class _MethodCheck:
                     yield f"{what}[{i}]", self.no_value(slot)
                 elif isinstance(plan.values[slot], _LISTS):
                     yield f"{what}[{i}]", f"value {slot} is a list, which cannot be passed"
+                elif what == "inputs" and _is_constant(plan.values[slot]):
+                    yield f"inputs[{i}]", f"value {slot} is a constant, which cannot be set"
         for i, delegate in enumerate(plan.delegates):
             where = delegate.processed
             tables = {

@@ -414,6 +414,12 @@ def second_chain(file, plan):
     plan.chains.append(type(plan.chains[0])(instructions=[FreeCall(4)]))
 
 
+@rule("inputs[0]: value 0 is a constant, which cannot be set", constant_program)
+def constant_input(file, plan):
+    constant = next(i for i, v in enumerate(plan.values) if getattr(v, "data_buffer_idx", 0))
+    plan.values[0], plan.inputs[0] = plan.values[constant], 0
+
+
 @rule("instruction 1: loops to instruction 0 for ever: nothing there writes value 4")
 def endless_loop(file, plan):
     add_instruction(plan, JumpFalseCall(add_value(plan, Bool(False)), 0))
