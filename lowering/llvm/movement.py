@@ -123,6 +123,29 @@ def _pad(op: SchemaOp, step: Step) -> list[Piece]:
     return result
 
 
+def _edge_pad(direction: int) -> Rule:
+    """What lies at a border is repeated (direction 0) or mirrored (-1: read backwards, from behind
+    the border on); negative sizes crop. Along every dim these are up to three parts."""
+
+    def rule(op: SchemaOp, step: Step) -> list[Piece]:
+        source, pad = step.tensor(op.operands[0]), _numbers(op, "padding")
+        rank, away = len(source.shape), abs(direction)
+        parts: list[list[_Part]] = [[_Part(0, 0, size)] for size in source.shape]
+        for number in range(len(pad) // 2):
+            dim = rank - 1 - number
+            before, after = pad[2 * number : 2 * number + 2]
+            size = source.shape[dim]
+            begin, count = max(0, before), size + min(0, before) + min(0, after)
+            parts[dim] = [
+                _Part(before if away else 0, 0, begin, direction),
+                _Part(max(0, -before), begin, count),
+                _Part(size - 1 - away, begin + count, max(0, after), direction),
+            ]
+        return _parted(op.operands[0], source, parts)
+
+    return rule
+
+
 def _flip(op: SchemaOp, step: Step) -> list[Piece]:
     source = step.tensor(op.operands[0])
     dims = {dim % len(source.shape) for dim in _numbers(op, "dims")}
@@ -140,21 +163,33 @@ def _roll(op: SchemaOp, step: Step) -> list[Piece]:
     shift = [0] * rank
     for by, dim in zip(shifts, dims, strict=True):
         shift[dim % rank] += by
-    parts: list[list[tuple[int, int, int]]] = []
+    parts: list[list[_Part]] = []
     for size, by in zip(source.shape, shift, strict=True):
         cut = by % size if size else 0
-        # (from, to, count)
-        parts.append([(0, cut, size - cut), (size - cut, 0, cut)] if cut else [(0, 0, size)])
+        parts.append([_Part(0, cut, size - cut), _Part(size - cut, 0, cut)])
+    return _parted(op.operands[0], source, parts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Part of a dim: `count` elements from `read` on, in a direction, to `write` on."""
+
+    read: int
+    write: int
+    count: int
+    direction: int = 1
+
+
+def _parted(value: SSAValue, source: Tensor, parts: Sequence[Sequence[_Part]]) -> list[Piece]:
+    """A piece for every choice of a part of each dim."""
     result: list[Piece] = []
-    for choice in product(*parts):
-        offset = sum(part[0] * s for part, s in zip(choice, source.strides, strict=True))
-        result.append(
-            Piece(
-                _box([part[2] for part in choice]),
-                tuple(part[1] for part in choice),
-                (Source(op.operands[0], offset, source.strides),),
-            )
-        )
+    for choice in product(*([part for part in dim if part.count] for dim in parts)):
+        moved = list(zip(choice, source.strides, strict=True))
+        offset = sum(part.read * stride for part, stride in moved)
+        strides = tuple(part.direction * stride for part, stride in moved)
+        axes = _box([part.count for part in choice])
+        begin = tuple(part.write for part in choice)
+        result.append(Piece(axes, begin, (Source(value, offset, strides),)))
     return result
 
 
@@ -315,8 +350,19 @@ def _full(name: str) -> Rule:
     return rule
 
 
+def _empty(op: SchemaOp, step: Step) -> list[Piece]:
+    """Any elements will do; zeros are the same each time."""
+    return [Piece(_box(_shape(op)), (0,) * len(_shape(op)))]
+
+
 _RULES: dict[type[SchemaOp], Rule] = {
     edge.ConstantPadNdOp: _pad,
+    **dict.fromkeys(
+        (edge.ReflectionPad1dOp, edge.ReflectionPad2dOp, edge.ReflectionPad3dOp), _edge_pad(-1)
+    ),
+    **dict.fromkeys(
+        (edge.ReplicationPad1dOp, edge.ReplicationPad2dOp, edge.ReplicationPad3dOp), _edge_pad(0)
+    ),
     edge.FlipOp: _flip,
     edge.RollOp: _roll,
     edge.SliceScatterOp: _slice_scatter,
@@ -332,6 +378,7 @@ _RULES: dict[type[SchemaOp], Rule] = {
     edge.GluOp: _glu,
     edge.FullOp: _full("fill_value"),
     edge.ScalarTensorOp: _full("s"),
+    edge.EmptyMemoryFormatOp: _empty,
 }
 
 MOVEMENTS = tuple(_RULES)

@@ -260,6 +260,11 @@ def test_long_maps_are_split_into_tasks() -> None:
 MOVEMENTS: list[tuple[type[SchemaOp], tuple[int, ...], dict[str, Any]]] = [
     (edge.ConstantPadNdOp, (2, 3, 5), {"pad": [1, 2, 0, 1], "value": 7.0}),
     (edge.ConstantPadNdOp, (2, 3, 5), {"pad": [-1, 2, 1, -1, 0, 2]}),
+    (edge.ReflectionPad1dOp, (3, 6), {"padding": [5, -2]}),
+    (edge.ReflectionPad2dOp, (2, 3, 5, 7), {"padding": [-1, 2, 4, 1]}),
+    (edge.ReflectionPad3dOp, (2, 3, 4, 5), {"padding": [2, 1, 0, 2, 1, 0]}),
+    (edge.ReplicationPad2dOp, (2, 3, 5, 7), {"padding": [-1, 9, 3, -2]}),
+    (edge.ReplicationPad3dOp, (2, 3, 4, 5), {"padding": [2, 1, 0, 2, 1, 0]}),
     (edge.FlipOp, (2, 3, 37), {"dims": [0, -1]}),
     (edge.RollOp, (2, 3, 37), {"shifts": [5, -1], "dims": [2, 0]}),
     (edge.RepeatOp, (3, 5), {"repeats": [2, 1, 3]}),
