@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from xdsl.ir import Operation
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Attribute, Operation
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 from xdsl.traits import HasCanonicalizationPatternsTrait
 
@@ -64,9 +65,31 @@ class MergeSlices(RewritePattern):
         rewriter.replace(op, merged)
 
 
+class DropEmptyOperands(RewritePattern):
+    """`cat(x, y[0:0], z)` → `cat(x, z)`, and `cat(x)` → `x`."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        """Match a concatenation whose other operands still have its element type."""
+        assert isinstance(op, SchemaOp)
+        result = cast("TensorType[Attribute]", op.results[0].type)
+        types = [cast("TensorType[Attribute]", value.type) for value in op.operands]
+        kept = [
+            value
+            for value, type in zip(op.operands, types, strict=True)
+            if 0 not in type.get_shape() or 0 in result.get_shape()
+        ]
+        if len(kept) == 1 and kept[0].type == result:
+            rewriter.replace(op, [], kept)
+            return
+        elements = [cast("TensorType[Attribute]", value.type).element_type for value in kept]
+        if len(kept) < len(types) and result.element_type in elements:
+            rewriter.replace(op, type(op)(kept, op.value_of("dim"), result_types=op.result_types))
+
+
 _BOUNDS = ("dim", "start", "end", "step")
 
 PATTERNS: Mapping[str, tuple[RewritePattern, ...]] = {
+    "aten::cat": (DropEmptyOperands(),),
     "aten::permute": (MergePermutes(),),
     "aten::slice.Tensor": (MergeSlices(),),
     "aten::view": (MergeViews(),),

@@ -38,6 +38,20 @@ func.func @slices(%x: tensor<4x8xf32>) -> (tensor<4x2xf32>, tensor<2x4xf32>, ten
   func.return %1, %3, %4 : tensor<4x2xf32>, tensor<2x4xf32>, tensor<4x2xf32>
 }
 
+// Empty operands are dropped, unless the element type comes from them; what is left alone is the
+// result.
+// CHECK-LABEL: func.func @concatenations
+// CHECK-NEXT: %[[A:.*]] = edge.cat({{\[}}%x, %y], dim = 1)
+// CHECK-NEXT: %[[B:.*]] = edge.cat([%h, %none])
+// CHECK-NEXT: func.return %[[A]], %[[B]], %x
+func.func @concatenations(%x: tensor<4x2xf32>, %y: tensor<4x3xf32>, %h: tensor<2xf16>, %none: tensor<0xf32>) -> (tensor<4x5xf32>, tensor<2xf32>, tensor<4x2xf32>) {
+  %0 = edge.slice.Tensor(%x, dim = 1, start = 2, end = 2) : (tensor<4x2xf32>) -> tensor<4x0xf32>
+  %1 = edge.cat([%x, %0, %y], dim = 1) : (tensor<4x2xf32>, tensor<4x0xf32>, tensor<4x3xf32>) -> tensor<4x5xf32>
+  %2 = edge.cat([%h, %none]) : (tensor<2xf16>, tensor<0xf32>) -> tensor<2xf32>
+  %3 = edge.cat([%none, %x, %0], dim = 1) : (tensor<0xf32>, tensor<4x2xf32>, tensor<4x0xf32>) -> tensor<4x2xf32>
+  func.return %1, %2, %3 : tensor<4x5xf32>, tensor<2xf32>, tensor<4x2xf32>
+}
+
 // No-ops are folded, and what is not used is erased; a draw is an effect and stays.
 // CHECK-LABEL: func.func @dead
 // CHECK-NEXT: edge.rand
