@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from keyword import iskeyword
 from pathlib import Path
 
 from . import aten, edge
@@ -53,7 +54,9 @@ def stub_text(operators: OperatorSet, names: str, *, table: bool = False) -> str
 
 
 def _class_stub(schema: Schema) -> str:
-    kept = [a for a in schema.arguments if not is_dropped(a)]
+    given = [a for a in schema.arguments if not is_dropped(a)]
+    # `from` can only be passed as `**{"from": …}`.
+    kept = [a for a in given if not iskeyword(a.name)]
     lines = [f"class {schema.class_name}(SchemaOp):", f'    """{schema.text}"""', ""]
     lines += [f"    {a.name}: {_accessor(a)}" for a in kept]
     taken = {a.name for a in kept}
@@ -65,7 +68,8 @@ def _class_stub(schema: Schema) -> str:
     parameters = [_parameter(a) for a in kept]
     keywords = [a.keyword_only for a in kept]
     parameters.insert(keywords.index(True) if True in keywords else len(kept), "*")
-    signature = ", ".join(["_op", "/", *parameters, "result_types: Sequence[Attribute]"])
+    others = ["**keywords: object"] if len(kept) < len(given) else []
+    signature = ", ".join(["_op", "/", *parameters, "result_types: Sequence[Attribute]", *others])
     lines += [f"    def __init__({signature}) -> None: ...", ""]
     return "\n".join(lines)
 

@@ -3514,10 +3514,9 @@ class UniformOp(SchemaOp):
     """aten::uniform(Tensor self, float from=0., float to=1., *, Generator? generator=None) -> Tensor"""
 
     self: SSAValue
-    from: Attribute
     to: Attribute
     result: OpResult[TensorType[Attribute]]
-    def __init__(_op, /, self: SSAValue, from: float | Expr = ..., to: float | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+    def __init__(_op, /, self: SSAValue, to: float | Expr = ..., *, result_types: Sequence[Attribute], **keywords: object) -> None: ...
 
 class ExponentialOp(SchemaOp):
     """aten::exponential(Tensor self, float lambd=1., *, Generator? generator=None) -> Tensor"""
