@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 from .schema import (
+    Bool,
     Chain,
     DelegateCall,
     ExecutionPlan,
@@ -23,7 +24,7 @@ def endless_loops(plan: ExecutionPlan, chain: Chain) -> Iterator[tuple[int, int,
     """`(jump, target, condition)` of every backward jump whose loop cannot be left.
 
     A loop is left where its own jump falls through, or another jump in it goes outside; one of
-    these conditions must be written in it. A condition that is a tensor counts as written by any
+    these conditions must be written in it, or be a constant that leaves it. A condition that is a tensor counts as written by any
     call, because tensors share memory. Indices must have been checked.
     """
     instructions = chain.instructions
@@ -42,12 +43,17 @@ def endless_loops(plan: ExecutionPlan, chain: Chain) -> Iterator[tuple[int, int,
         budget -= len(ends)
         if budget < 0:
             return
-        left_by = [
-            _condition(instructions[i])
+        left_by = {
+            i: _condition(instructions[i])
             for i in ends
             if i == last or not first <= _target(instructions[i]) <= last
-        ]
-        if not any(_is_written(plan, writes, slot, first, last) for slot in left_by):
+        }
+        # A jump goes on where its condition holds: that leaves the loop at its end.
+        if not any(
+            _is_written(plan, writes, slot, first, last)
+            or _is_always(plan, writes, slot, truth=i == last)
+            for i, slot in left_by.items()
+        ):
             yield last, first, _condition(instructions[last])
 
 
@@ -91,3 +97,12 @@ def _is_written(
     positions = writes.get(slot, [])
     at = bisect_left(positions, first)
     return at < len(positions) and positions[at] <= last
+
+
+def _is_always(
+    plan: ExecutionPlan, writes: Mapping[int, list[int]], slot: int, *, truth: bool
+) -> bool:
+    """Whether a condition is this truth value in the table and stays it."""
+    value = plan.values[slot]
+    constant = slot not in writes and slot not in plan.inputs
+    return isinstance(value, Bool) and constant and value.bool_val == truth
