@@ -17,7 +17,14 @@ import edgeir
 from edgeir.dialects.context import edge_context
 from edgeir.dialects.edge_parser import EdgeParser
 from edgeir.dialects.function import functions
+from edgeir.dialects.module_text import print_module
+from edgeir.lowering.emit_program import emit_program
+from edgeir.lowering.read_program import program_module
 from edgeir.passes.evaluate import evaluate
+from edgeir.passes.plan_memory import PlanMemoryPass
+from edgeir.passes.verify_memory import VerifyMemoryPass
+from edgeir.runtime.program.reader import read_program
+from edgeir.runtime.program.verifier import find_violations
 
 # Dynamo, which captures nested functions, warns about itself.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -73,6 +80,18 @@ def check_stages(program: edgeir.Program, arguments: tuple[Tensor, ...]) -> None
         results = evaluate(function, [x.numpy() for x in arguments], program.weights)
         for result, value in zip(results, expected, strict=True):
             np.testing.assert_allclose(result, value, rtol=1e-5)
+
+
+def check_translation(program: edgeir.Program) -> None:
+    """The program is sound, its text gives the same bytes, and its memory can be planned again."""
+    file = read_program(program.buffer)
+    assert find_violations(file) == []
+    ctx = edge_context()
+    text = print_module(program_module(file, ctx.weights))
+    module = EdgeParser(ctx, text).parse_module()
+    assert emit_program(module, ctx.weights) == bytes(program.buffer)
+    PlanMemoryPass().apply(ctx, module)
+    VerifyMemoryPass().apply(ctx, module)
 
 
 def zero() -> Tensor:
@@ -233,6 +252,7 @@ def test_static_sizes(functions):
     program = check(function, BOTH)
     check_stages(program, BOTH[0])
     check_stages(program, BOTH[1])
+    check_translation(program)
 
 
 def test_state():
