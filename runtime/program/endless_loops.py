@@ -24,8 +24,9 @@ def endless_loops(plan: ExecutionPlan, chain: Chain) -> Iterator[tuple[int, int,
     """`(jump, target, condition)` of every backward jump whose loop cannot be left.
 
     A loop is left where its own jump falls through, or another jump in it goes outside; one of
-    these conditions must be written in it, or be a constant that leaves it. A condition that is a tensor counts as written by any
-    call, because tensors share memory. Indices must have been checked.
+    these conditions must be written in it, or be a constant that leaves it. A condition that is a
+    tensor counts as written by any call, because tensors share memory. Indices must have been
+    checked.
     """
     instructions = chain.instructions
     jumps = [
