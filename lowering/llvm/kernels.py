@@ -168,9 +168,12 @@ class _Lowering:
         )
 
     def _lower_cat(self, op: edge.CatOp) -> None:
-        """Copy those operands that nothing wrote in place."""
+        """Clear the halo, and copy those operands that nothing wrote in place."""
         whole, place = self.tensors[op.result], self.places[op.result]
         dim = cast(int, op.value_of("dim")) % len(whole.shape)
+        placed = op.attributes["kernel.place"]
+        assert isinstance(placed, kernel.PlaceAttr)
+        self._clear_halo(op.result, placed.data)
         begin = 0
         for operand in op.operands:
             piece = self.tensors[operand]

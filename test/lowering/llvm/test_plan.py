@@ -141,3 +141,25 @@ def test_what_computes_comes_first_in_a_step():
     program = edgeir.compile(model, (x,), backends=["llvm"])
     with torch.inference_mode():
         equal([edgeir.load(program.buffer, backends=["llvm"])(x)], [model(x).numpy()])
+
+
+class PaddedConcatenation(nn.Module):
+    """A convolution pads a concatenation, in memory that something else was in before."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.narrow = nn.Conv2d(3, 40, 1), nn.Conv2d(40, 4, 1)
+        self.pieces = nn.ModuleList(nn.Conv2d(4, 3, 1) for _ in range(2))
+        self.last = nn.Conv2d(6, 2, 3, padding=1)
+
+    def forward(self, x: torch.Tensor):
+        y = self.narrow(self.wide(x) + 9)
+        return self.last(torch.cat([piece(y) for piece in self.pieces], 1))
+
+
+def test_the_halo_of_a_concatenation_is_zero():
+    torch.manual_seed(0)
+    model, x = PaddedConcatenation().eval(), torch.randn(1, 3, 5, 5)
+    program = edgeir.compile(model, (x,), backends=["llvm"])
+    with torch.inference_mode():
+        equal([edgeir.load(program.buffer, backends=["llvm"])(x)], [model(x).numpy()])
