@@ -68,8 +68,7 @@ Rule: TypeAlias = Callable[[SchemaOp, Step], list[Piece]]
 
 
 def pieces_of(step: Step) -> list[Piece]:
-    """How the first result of a step's operation is put together; later pieces are written over
-    earlier ones."""
+    """How the first result of a step's operation is put together; no two pieces overlap."""
     return [p for p in _RULES[type(step.op)](step.op, step) if all(axis.size for axis in p.axes)]
 
 
@@ -194,18 +193,36 @@ def _parted(value: SSAValue, source: Tensor, parts: Sequence[Sequence[_Part]]) -
 
 
 def _slice_scatter(op: SchemaOp, step: Step) -> list[Piece]:
+    """The part, and the whole one's elements before, between and behind it. Nothing is written
+    twice: what is fused may read, at the same place, the memory that the result is written to."""
     whole, part = (step.tensor(operand) for operand in op.operands)
     dim = _dim(op, len(whole.shape))
-    size, by = whole.shape[dim], cast(int, op.value_of("step"))
+    size, by, count = whole.shape[dim], cast(int, op.value_of("step")), part.shape[dim]
     start = cast("int | None", op.value_of("start")) or 0
     start = min(max(start + size if start < 0 else start, 0), size)
+    end = start + (count - 1) * by + 1 if count else start
+
+    def place(index: int) -> tuple[int, ...]:
+        return tuple(index if d == dim else 0 for d in range(len(whole.shape)))
+
+    def kept(begin: int, axes: Sequence[Axis]) -> Piece:
+        """What stays along the dim, from `begin` on."""
+        others = [Axis(n, d) for d, n in enumerate(whole.shape) if d != dim]
+        strides = tuple(axis.step * whole.strides[axis.dim] for axis in (*others, *axes))
+        source = Source(op.operands[0], begin * whole.strides[dim], strides)
+        return Piece((*others, *axes), place(begin), (source,))
+
     axes = tuple(Axis(n, d, by if d == dim else 1) for d, n in enumerate(part.shape))
-    begin = tuple(start if d == dim else 0 for d in range(len(whole.shape)))
-    source = Source(op.operands[1], 0, part.strides)
-    return [_whole(op.operands[0], whole), Piece(axes, begin, (source,))]
+    return [
+        kept(0, [Axis(start, dim)]),
+        Piece(axes, place(start), (Source(op.operands[1], 0, part.strides),)),
+        kept(start + 1, [Axis(max(0, count - 1), dim, by), Axis(by - 1, dim)]),
+        kept(end, [Axis(size - end, dim)]),
+    ]
 
 
 def _select_scatter(op: SchemaOp, step: Step) -> list[Piece]:
+    """The part, and the whole one's elements before and behind it: nothing is written twice."""
     whole, part = (step.tensor(operand) for operand in op.operands)
     rank = len(whole.shape)
     dim = _dim(op, rank)
@@ -213,8 +230,13 @@ def _select_scatter(op: SchemaOp, step: Step) -> list[Piece]:
     others = [d for d in range(rank) if d != dim]
     axes = tuple(Axis(size, d) for size, d in zip(part.shape, others, strict=True))
     begin = tuple(index if d == dim else 0 for d in range(rank))
-    source = Source(op.operands[1], 0, part.strides)
-    return [_whole(op.operands[0], whole), Piece(axes, begin, (source,))]
+    sides = [[_Part(0, 0, size)] for size in whole.shape]
+    size = whole.shape[dim]
+    sides[dim] = [_Part(0, 0, index), _Part(index + 1, index + 1, size - index - 1)]
+    return [
+        Piece(axes, begin, (Source(op.operands[1], 0, part.strides),)),
+        *_parted(op.operands[0], whole, sides),
+    ]
 
 
 def _stack(op: SchemaOp, step: Step) -> list[Piece]:

@@ -287,9 +287,12 @@ def test_movements(kind: type[SchemaOp], shape: tuple[int, ...], values: dict[st
 
 
 def test_movements_of_two_tensors() -> None:
-    """Later pieces are written over earlier ones."""
+    """A part takes the place of some elements."""
     whole, part = _floats(4, 6, 5), _floats(4, 2, 5)
     _check(edge.SliceScatterOp, [whole, part], dim=1, start=1, end=5, step=2)
+    _check(edge.SliceScatterOp, [whole, part], dim=1, start=0, end=6, step=3)
+    _check(edge.SliceScatterOp, [whole, part], dim=-2, start=-2, end=None)
+    _check(edge.SliceScatterOp, [whole, whole.copy()], dim=0)
     _check(edge.SelectScatterOp, [whole, _floats(4, 6)], dim=-1, index=-2)
 
 

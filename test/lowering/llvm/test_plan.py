@@ -163,3 +163,24 @@ def test_the_halo_of_a_concatenation_is_zero():
     program = edgeir.compile(model, (x,), backends=["llvm"])
     with torch.inference_mode():
         equal([edgeir.load(program.buffer, backends=["llvm"])(x)], [model(x).numpy()])
+
+
+class Scattered(nn.Module):
+    """What is fused behind a scatter reads memory that the result may be written over."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor):
+        gate = self.linear(x)
+        y = torch.select_scatter(x, x[:, 0] + 1, 1, 2) * torch.sigmoid(gate)
+        return self.linear(torch.slice_scatter(y, x[:, :2], 1, 1, 5, 2) * self.linear(y))
+
+
+def test_scatters_may_be_written_over_what_they_are_combined_with():
+    torch.manual_seed(0)
+    model, x = Scattered().eval(), torch.randn(3, 6, 4)
+    program = edgeir.compile(model, (x,), backends=["llvm"])
+    with torch.inference_mode():
+        equal([edgeir.load(program.buffer, backends=["llvm"])(x)], [model(x).numpy()])
