@@ -28,7 +28,8 @@ class Family(Protocol):
     """The edge operations that the family takes as the first of a step."""
 
     FUSES: bool
-    """Whether elementwise operations can be fused behind one of its steps."""
+    """Whether elementwise operations can be fused behind one of its steps. The result may then lie
+    over what they read: each element is written once, after theirs at its place were read."""
 
     @staticmethod
     def supports(op: SchemaOp) -> str | None:

@@ -70,14 +70,20 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         x, *extras, y = locals
         most, total = statistics
         slices.reduce(k, "max", [x], same_region(), same_region(), most)
+        inverse = region(1, lambda b, v: b.divide(1.0, v[0]))
+        if extras:
+            # The result may lie over one of them: the powers cannot be kept there.
+            slices.reduce(k, "add", [x, most], region(2, _power), inverse, total)
+            slices.map(
+                k,
+                [x, most, total, *extras],
+                y,
+                with_epilogue(chain, 3, lambda b, v: b.multiply(_power(b, v), v[2])),
+            )
+            return
         slices.map_and_sum(k, [x, most], y, region(2, _power), total)
-        slices.derive(k, [total], total, region(1, lambda b, v: b.divide(1.0, v[0])))
-        slices.map(
-            k,
-            [y, total, *extras],
-            y,
-            with_epilogue(chain, 2, lambda b, v: b.multiply(v[0], v[1])),
-        )
+        slices.derive(k, [total], total, inverse)
+        slices.map(k, [y, total], y, with_epilogue(chain, 2, lambda b, v: b.multiply(v[0], v[1])))
 
     def log_softmax(k: KernelBuilder, locals: list[Local], statistics: list[Local]) -> None:
         x, *extras, y = locals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -184,3 +185,46 @@ def test_scatters_may_be_written_over_what_they_are_combined_with():
     program = edgeir.compile(model, (x,), backends=["llvm"])
     with torch.inference_mode():
         equal([edgeir.load(program.buffer, backends=["llvm"])(x)], [model(x).numpy()])
+
+
+COMPUTED = {
+    "softmax": lambda x: torch.softmax(x, 1),
+    "softmax of rows": lambda x: torch.softmax(x, -1),
+    "log_softmax": lambda x: torch.log_softmax(x, 1),
+    "layer_norm": lambda x: F.layer_norm(x, x.shape[2:]),
+    "group_norm": lambda x: F.group_norm(x, 2),
+    "max_pool": lambda x: F.max_pool2d(x, 3, 1, 1),
+    "avg_pool": lambda x: F.avg_pool2d(x, 3, 1, 1),
+    "adaptive_pool": lambda x: F.adaptive_avg_pool2d(F.pad(x, (0, 2, 0, 3)), 5),
+    "resize": lambda x: F.interpolate(x[:, :, :3, :3], (5, 5), mode="bilinear"),
+    "convolution": lambda x: F.conv2d(x, torch.ones(4, 4, 3, 3) / 9, padding=1),
+    "depthwise": lambda x: F.conv2d(x, torch.ones(4, 1, 3, 3) / 9, padding=1, groups=4),
+    "long product": lambda x: F.linear(x.repeat(1, 1, 1, 400), torch.ones(5, 2000) / 2000),
+    "pad": lambda x: F.pad(x[:, :, 1:, :3], (0, 2, 1, 0), value=2.0),
+    "reflection": lambda x: F.pad(x[:, :, :4, :3], (1, 1, 1, 0), mode="reflect"),
+    "roll": lambda x: torch.roll(x, 2, 1),
+    "gather": lambda x: x[:, torch.tensor([3, 1, 1, 0])],
+}
+
+
+class WrittenOver(nn.Module):
+    """What is computed is combined with another value, which nothing needs later."""
+
+    def __init__(self, compute: Callable[[torch.Tensor], torch.Tensor]):
+        super().__init__()
+        self.compute = compute
+
+    def forward(self, x: torch.Tensor):
+        y = F.max_pool2d(x, 3, 1, 1)
+        z = (self.compute(x) - 2) * y
+        return F.avg_pool2d(z, 2)
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_results_may_lie_over_what_is_fused(name: str):
+    torch.manual_seed(0)
+    model, x = WrittenOver(COMPUTED[name]).eval(), torch.randn(1, 4, 5, 5)
+    for example in (x, x.to(memory_format=torch.channels_last)):
+        program = edgeir.compile(model, (example,), backends=["llvm"])
+        with torch.inference_mode():
+            equal([edgeir.load(program.buffer, backends=["llvm"])(example)], [model(x).numpy()])
