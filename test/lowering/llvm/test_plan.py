@@ -187,7 +187,7 @@ def test_scatters_may_be_written_over_what_they_are_combined_with():
         equal([edgeir.load(program.buffer, backends=["llvm"])(x)], [model(x).numpy()])
 
 
-COMPUTED = {
+COMPUTED: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "softmax": lambda x: torch.softmax(x, 1),
     "softmax of rows": lambda x: torch.softmax(x, -1),
     "log_softmax": lambda x: torch.log_softmax(x, 1),
