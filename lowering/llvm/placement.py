@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from ...dialects import delegate, edge, kernel
 from ...dialects.schema_op import SchemaOp
 from .arena import write_places
-from .family import Halo
+from .family import Halo, Order
 from .orders import choose_orders
 from .roots import (
     Planner,
@@ -96,10 +96,18 @@ def _place_pieces(planner: Planner) -> None:
                 and root.parent is None
                 and root.argument is None
                 and not isinstance(operand.owner, edge.CatOp)
+                and _has_order(whole, planner.tensors[operand].shape, root.order)
                 and _fits_users(planner, operand, _piece(planner.tensors[operand], whole))
             ):
                 root.parent, root.slot = op.result, (dim, begin)
             begin += size
+
+
+def _has_order(whole: Tensor, shape: tuple[int, ...], order: Order) -> bool:
+    """Whether a piece would lie in the dim order in which its kernels write it."""
+    strides = [whole.strides[dim] for dim in order if shape[dim] > 1]
+    side_by_side = shape[order[-1]] == 1 or whole.strides[order[-1]] == 1
+    return side_by_side and strides == sorted(strides, reverse=True)
 
 
 def _piece(piece: Tensor, whole: Tensor) -> Tensor:

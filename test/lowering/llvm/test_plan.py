@@ -228,3 +228,22 @@ def test_results_may_lie_over_what_is_fused(name: str):
         program = edgeir.compile(model, (example,), backends=["llvm"])
         with torch.inference_mode():
             equal([edgeir.load(program.buffer, backends=["llvm"])(example)], [model(x).numpy()])
+
+
+class PieceOfAnotherOrder(nn.Module):
+    """A concatenation in an argument's order, with a piece whose kernels write another one."""
+
+    def __init__(self):
+        super().__init__()
+        self.depthwise = nn.Conv2d(10, 10, 3, padding=1, groups=10)
+
+    def forward(self, x: torch.Tensor):
+        return torch.cat([x[:, :10], self.depthwise(x[:, 10:])], 1)
+
+
+def test_pieces_of_concatenations_keep_their_order():
+    torch.manual_seed(0)
+    model, x = PieceOfAnotherOrder().eval(), torch.randn(1, 20, 6, 6)
+    program = edgeir.compile(model, (x,), backends=["llvm"])
+    with torch.inference_mode():
+        equal([edgeir.load(program.buffer, backends=["llvm"])(x)], [model(x).numpy()])
