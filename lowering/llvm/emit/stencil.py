@@ -89,6 +89,10 @@ _WIDEST = 8
 """Columns of a block; more would only be more code."""
 _ROUND = 30
 """What a block costs besides its taps, in taps."""
+_CACHED = 512 << 10
+"""Bytes of an image up to which it may still be in the cache from the step before."""
+_AHEAD = 2
+"""How many blocks ahead a large image is fetched into the cache."""
 _CODE = 1.5
 """How many times a block could run in the time that is worth saving its code."""
 
@@ -160,6 +164,10 @@ class _StencilEmitter:
         )
         self.mask: Value | None = None
         """Which channels of a vector are to be written."""
+        bits = element_bits(self.element)
+        self.fetches = self.size[0] * self.size[1] * self.channels * bits > 8 * _CACHED
+        """Whether input is fetched ahead: vectors of a block stand too far apart for the CPU to
+        see what comes."""
         self.loops = self.rows == 1 and self.window[0] > _ROWS
         """Whether the rows of the window are a loop."""
         self.taps: dict[int, list[tuple[int, int]]] = {}
@@ -265,6 +273,8 @@ class _StencilEmitter:
         sums: Sums = {}
         for read, users in sorted(self.taps.items()):
             pointer = self._at(*self.input_rows[read], offset, first)
+            if self.fetches and run.count > 1:
+                self._fetch(pointer, run, taps)
             self._add_row(sums, pointer, [(r, i, self.weights) for r, i in users], taps)
         self._finish(channel, run, index, sums)
 
@@ -294,6 +304,14 @@ class _StencilEmitter:
 
         start = [self.bias or nothing] * run.width
         return dict(zip(places, e.loop(self.window[0], body, start), strict=True))
+
+    def _fetch(self, pointer: Value, run: Run, taps: Sequence[tuple[int, int, int]]) -> None:
+        """Fetch into the cache what a later block reads of a row and none before it."""
+        e, step = self.e, run.width * self.stride[1]
+        columns = sorted({at for _, _, at in taps})
+        for at in (at for at in columns if at > columns[-1] - step):
+            distance = (at + _AHEAD * step) * self.strides[1]
+            e.prefetch(e.gep(pointer, self.element, distance))
 
     def _add_row(
         self,
