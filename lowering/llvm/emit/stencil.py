@@ -185,7 +185,9 @@ class _StencilEmitter:
         if self.op.outside is not None:
             self._fill_outside(e.get(self.op.outside), runs)
         self.input_rows = {} if self.loops else {n: self._input_row(n) for n in self.taps}
-        self.hoists = all(self.shape.keeps_weights(r.width, e.target.registers) for r in runs)
+        self.hoists = not self.loops and all(
+            self.shape.keeps_weights(run.width, e.target.registers) for run in runs
+        )
 
         def block(index: Value, _: list[Value]) -> list[Value]:
             channel, self.mask = index, None

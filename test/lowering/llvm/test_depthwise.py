@@ -78,6 +78,25 @@ def test_two_dims(
     )
 
 
+@pytest.mark.parametrize("height", [1, 3, 4, 6])
+@pytest.mark.parametrize("kernel", [(9, 1), (1, 9), (11, 3)])
+def test_windows_longer_than_wide(kernel: tuple[int, int], height: int) -> None:
+    """Windows whose rows are a loop, though all their weights would fit the registers."""
+    x, w, b = numbers(1, 40, height, 5), numbers(40, 1, *kernel), numbers(40)
+    padding = [kernel[0] // 2, kernel[1] // 2]
+    wanted = torch.conv2d(
+        torch.from_numpy(x), torch.from_numpy(w), torch.from_numpy(b), padding=padding, groups=40
+    )
+    check_step(
+        depthwise,
+        edge.ConvolutionOp,
+        [with_gaps(x, NHWC), w, b],
+        [wanted.numpy()],
+        constants=[1, 2],
+        **(convolution(2, 1, 0, 1, 40) | {"padding": padding}),
+    )
+
+
 def test_one_dim() -> None:
     """A row of time steps, without bias."""
     x, w = numbers(2, 20, 33), numbers(20, 1, 4)
