@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from edgeir.lowering.llvm.step import Tensor, dense_strides
-from edgeir.lowering.llvm.views import reshaped_strides
 from hypothesis import given
 from hypothesis import strategies as st
 from xdsl.dialects.builtin import f32
+
+from edgeir.lowering.llvm.step import Tensor, dense_strides
+from edgeir.lowering.llvm.views import reshaped_strides
 
 
 @st.composite
