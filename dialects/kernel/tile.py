@@ -36,7 +36,8 @@ class TileOp(IRDLOperation):
     `b_step` at every k, its n are side by side. Without a bias the sum begins at 0, with
     `accumulate` at what C holds. An extra has rows like C (`extra_rows`) and n `extra_steps` apart
     (0: one element for the row); it may be the very memory of C.
-    `prefetch` is how far ahead of B, in elements, to fetch into the cache (0: not).
+    Meanwhile every `prefetch`-th row of what `ahead` points to, which lies like B, is fetched into
+    the cache (0: none): tiles that run one after the other share the work for the next panel.
 
     ```mlir
     kernel.tile %a, %b, %c bias(%bias : !kernel.ptr<f32>) {
@@ -57,6 +58,7 @@ class TileOp(IRDLOperation):
     b = operand_def(POINTER)
     c = operand_def(POINTER)
     bias = opt_operand_def(POINTER)
+    ahead = opt_operand_def(POINTER)
     extras = var_operand_def(POINTER)
     a_rows = prop_def(Numbers)
     c_rows = prop_def(Numbers)
@@ -75,6 +77,7 @@ class TileOp(IRDLOperation):
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
     assembly_format = (
         "$a `,` $b `,` $c (`bias` `(` $bias^ `:` type($bias) `)`)?"
+        " (`ahead` `(` $ahead^ `:` type($ahead) `)`)?"
         " (`extras` `(` $extras^ `:` type($extras) `)`)? attr-dict"
         " `:` type($a) `,` type($b) `,` type($c) $epilogue"
     )
@@ -100,10 +103,11 @@ class TileOp(IRDLOperation):
         extra_rows: Sequence[Sequence[int]] = (),
         extra_steps: Sequence[int] = (),
         accumulate: bool = False,
+        ahead: SSAValue | None = None,
         prefetch: int = 0,
     ) -> None:
         super().__init__(
-            operands=[a, b, c, bias, extras],
+            operands=[a, b, c, bias, ahead, extras],
             properties={
                 "a_rows": numbers(a_rows),
                 "c_rows": numbers(c_rows),
@@ -131,6 +135,8 @@ class TileOp(IRDLOperation):
             raise VerifyException("kernel.tile: each extra has rows and a step")
         if any(len(row) != rows for row in extra_rows):
             raise VerifyException(f"kernel.tile: an extra has {rows} rows, as many as the tile")
+        if (self.ahead is None) != (self.prefetch.value.data == 0):
+            raise VerifyException("kernel.tile: prefetch says which rows of ahead are fetched")
         if self.bias is not None and self.accumulate.value.data:
             raise VerifyException("kernel.tile: the sum begins at the bias or at C, not at both")
         element = element_type(self.c.type)

@@ -23,6 +23,8 @@ class Operands:
     c: SSAValue
     bias: SSAValue | None = None
     extras: tuple[SSAValue, ...] = ()
+    ahead: SSAValue | None = None
+    """What comes after this panel or part of K, from where tiles fetch it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Finish:
 
     region: Callable[[], Region] = identity
     key: object = None
+
+
+_SHARES = 8
+"""Tiles up to which all share the fetching of what comes next."""
 
 
 class ProductKernel:
@@ -123,6 +129,7 @@ class ProductKernel:
             moved(at.c, axis.c),
             None if at.bias is None else moved(at.bias, axis.bias),
             tuple(moved(e, step) for e, step in self._steps(at, axis)),
+            at.ahead,
         )
 
     @staticmethod
@@ -175,6 +182,7 @@ class ProductKernel:
             k.at(at.c, offset=axis.c * count),
             None if at.bias is None else k.at(at.bias, offset=axis.bias * count),
             tuple(k.at(e, offset=step * count) for e, step in self._steps(at, axis)),
+            at.ahead,
         )
 
     def _panel(self, at: Operands, columns: int, last: bool) -> None:
@@ -215,12 +223,24 @@ class ProductKernel:
         self.k.insert(kernel.MapOp([], [sums], (size,), [], [(1,)], zero))
 
     def _tiles(self, at: Operands, stage: _Stage) -> None:
-        """All tiles of a panel, for one part of K; the last ones fetch what comes next."""
-        for number, group in enumerate(self.plan.groups):
-            is_last = number == len(self.plan.groups) - 1
-            tiles = len(self.plan.groups) + group.x_count * group.y_count
-            fetches = is_last and tiles > 2
-            self._group(group, at, stage if fetches else replace(stage, prefetch=0))
+        """All tiles of a panel, for one part of K; they fetch what comes next.
+
+        Few tiles share that, every so manieth row each; of many tiles the last ones do it alone, so
+        that it is still there when it is needed.
+        """
+        groups = self.plan.groups
+        tiles = sum(group.x_count * group.y_count for group in groups)
+        shares = tiles if tiles <= _SHARES else 1
+        done = 0
+        for group in groups:
+            last = group is groups[-1]
+            fetches = stage.distance and tiles > 1 and (last or shares > 1)
+            ahead = None
+            if fetches:
+                ahead = self.k.at(at.b, offset=stage.distance + done * stage.b_step)
+            every = shares if fetches else 0
+            self._group(group, replace(at, ahead=ahead), replace(stage, prefetch=every))
+            done += group.x_count * group.y_count if shares > 1 else 0
 
     def _group(self, group: TileGroup, at: Operands, stage: _Stage) -> None:
         y, x, task, parts = self.y, self.x, self.tasks[2], self.plan.parts[2]
@@ -228,7 +248,7 @@ class ProductKernel:
 
         def tile(operands: Operands, terms: list[tuple[SSAValue, int]]) -> None:
             moved = self._move(operands, x, [(i, f * group.x_step) for i, f in terms])
-            self._tile(group, moved, stage)
+            self._tile(group, self._fetch(moved, terms, stage.b_step, stage), stage)
 
         if y.size == 1:
             self._chunked(group.x_count, task, parts, lambda _, terms: tile(at, terms))
@@ -236,9 +256,18 @@ class ProductKernel:
 
         def row(_: SSAValue | None, terms: list[tuple[SSAValue, int]]) -> None:
             moved = self._move(at, y, [(i, f * group.y_step) for i, f in terms])
+            moved = self._fetch(moved, terms, stage.b_step * group.x_count, stage)
             self._chunked(group.x_count, None, 1, lambda _, terms: tile(moved, terms))
 
         self._chunked(group.y_count, task, parts, row)
+
+    def _fetch(
+        self, at: Operands, terms: Sequence[tuple[SSAValue, int]], step: int, stage: _Stage
+    ) -> Operands:
+        """Operands for another tile, which fetches other rows."""
+        if at.ahead is None or stage.prefetch == 1:
+            return at
+        return replace(at, ahead=self.k.at(at.ahead, [(i, f * step) for i, f in terms]))
 
     def _tile(self, group: TileGroup, at: Operands, stage: _Stage) -> None:
         product, y, x = self.product, self.y, self.x
@@ -274,6 +303,7 @@ class ProductKernel:
                 extra_rows=rows,
                 extra_steps=steps,
                 accumulate=stage.kind == "sum",
+                ahead=at.ahead,
                 prefetch=stage.prefetch,
             )
         )
@@ -286,8 +316,10 @@ class _Stage:
     columns: int
     depth: int
     b_step: int
-    prefetch: int
+    distance: int
+    """From B to what comes after it; 0 where that is not known."""
     kind: str = "all"
+    prefetch: int = 0
 
 
 def _add_last(region: Region) -> None:

@@ -79,6 +79,8 @@ class _Tile:
         self.c_step = op.c_step.value.data
         self.depth = op.depth.value.data
         self.prefetch = op.prefetch.value.data
+        self.distance: Value | None = None
+        """From B to what is fetched meanwhile, in bytes."""
         width = len(self.a_rows) * len(self.vectors)
         self.sets = max(1, min(_CHAINS // width, self.depth))
         """Sums of a row and a vector, for every so manieth k one."""
@@ -88,6 +90,12 @@ class _Tile:
     def sums(self) -> list[Value]:
         """The complete sums, row by row."""
         e, op = self.e, self.op
+        if op.ahead is not None:
+            begins = [
+                e.op(f"ptrtoint ptr {e.get(pointer).text} to i64", "i64")
+                for pointer in (op.ahead, op.b)
+            ]
+            self.distance = e.binary("sub", *begins)
         start: list[Value] = []
         for row in range(len(self.a_rows)):
             for number in range(len(self.vectors)):
@@ -133,6 +141,7 @@ class _Tile:
         """The innermost loop over K."""
         e, depth = self.e, self.depth
         unroll = self.sets if len(sums) > _CHAINS else max(self.sets, 4)
+        unroll = -(-unroll // max(1, self.prefetch)) * max(1, self.prefetch)
         unroll = depth if depth <= _UNROLL else unroll
 
         def body(_: Value, carried: list[Value]) -> list[Value]:
@@ -156,10 +165,11 @@ class _Tile:
             e.load(e.gep(b, self.b_element, at + v.start), self.b_element, v.lanes, mask)
             for v, mask in zip(self.vectors, self.masks, strict=True)
         ]
-        if self.prefetch:
+        if self.distance is not None and k % self.prefetch == 0:
             step = _LINE * 8 // element_bits(self.b_element)
+            ahead = e.gep(b, "i8", self.distance)
             for column in range(0, self.op.columns.value.data, step):
-                e.prefetch(e.gep(b, self.b_element, self.prefetch + at + column))
+                e.prefetch(e.gep(ahead, self.b_element, at + column))
         sums = list(sums)
         slot = (k % self.sets) * len(self.a_rows) * len(self.vectors)
         for row in self.a_rows:

@@ -96,7 +96,7 @@ kernel.func @extra_steps(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel
 
 // CHECK: kernel.tile: an extra has 2 rows, as many as the tile
 kernel.func @extra_rows(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
-  kernel.tile %a, %b, %c extras(%c : !kernel.ptr<f32>) {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [array<i64: 0>], extra_steps = array<i64: 0>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 2304 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  kernel.tile %a, %b, %c extras(%c : !kernel.ptr<f32>) {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [array<i64: 0>], extra_steps = array<i64: 0>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 0 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
   ^bb0(%acc: f32, %e: f32):
     kernel.yield %acc : f32
   }
@@ -175,5 +175,15 @@ kernel.func @winograd_yields(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !ke
   ^bb0(%acc: f32):
     %b1 = arith.constant true
     kernel.yield %b1 : i1
+  }
+}
+
+// -----
+
+// CHECK: kernel.tile: prefetch says which rows of ahead are fetched
+kernel.func @prefetch(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.ptr<f32>, %task: index) {
+  kernel.tile %a, %b, %c {a_rows = array<i64: 0, 64>, c_rows = array<i64: 0, 96>, extra_rows = [], extra_steps = array<i64>, columns = 32 : i64, chunks = [array<i64: 3, 512>], depth = 24 : i64, a_step = 1 : i64, b_step = 32 : i64, c_step = 1 : i64, accumulate = false, prefetch = 4 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
   }
 }
