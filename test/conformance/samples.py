@@ -11,7 +11,10 @@ import torch
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from torch.testing._internal.common_device_type import toleranceOverride
+    from torch.testing._internal.common_device_type import (
+        precisionOverride,
+        toleranceOverride,
+    )
     from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.opinfo.core import OpInfo, SampleInput
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
@@ -132,6 +135,10 @@ def tolerance(op: OpInfo, dtype: str) -> dict[str, float]:
     """The `rtol` and `atol` that PyTorch tests an operator with; empty where its defaults hold."""
     found: list[tuple[float, float]] = []
     for info in op.decorators:
+        # Results of fewer bits are compared with those of f64; for these the precision is the one
+        # that PyTorch tests eager to, which is off by 1e-7 in Bessel functions.
+        if isinstance(info, precisionOverride) and dtype == "f64" and torch.float64 in info.d:
+            found.append((0.0, info.d[torch.float64]))
         if getattr(info, "device_type", None) not in (None, "cpu"):
             continue
         if not str(getattr(info, "cls_name", "")).startswith(_TOLERANCE_TESTS):
