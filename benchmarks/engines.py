@@ -140,6 +140,7 @@ def _compile_eager(model: Any, inputs: Sequence[Any], folder: Path) -> None:
 def _load_torch(*, inductor: bool) -> Callable[[Path, Sequence[Array], int], Run]:
     def load(folder: Path, inputs: Sequence[Array], threads: int) -> Run:
         torch = _module("torch")
+        _module(f"{__package__}.models")
         torch.set_num_threads(threads)
         model: Any = torch.load(folder / "model.pt", weights_only=False)
         tensors = [torch.from_numpy(array) for array in inputs]

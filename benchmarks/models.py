@@ -11,6 +11,8 @@ from typing import Any
 import torch
 
 FOLDER = Path(__file__).resolve().parent.parent / "test" / "models"
+if str(FOLDER) not in sys.path:  # a pickled model is imported from there, too
+    sys.path.insert(0, str(FOLDER))
 
 
 @cache
@@ -23,8 +25,6 @@ def model(name: str) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     if ":" in name:
         path, function = name.split(":")
         return getattr(import_module(path), function)()
-    if str(FOLDER) not in sys.path:
-        sys.path.insert(0, str(FOLDER))
     registry: Any = import_module("registry")
     return registry.MODELS[name]()
 
