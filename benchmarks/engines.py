@@ -157,8 +157,8 @@ def _load_torch(*, inductor: bool) -> Callable[[Path, Sequence[Array], int], Run
 
 
 ENGINES: tuple[Engine, ...] = (
-    Engine("edgeir-llvm", "edgeir.runtime", _compile_edgeir("llvm"), _load_edgeir("llvm")),
-    Engine("edgeir", "edgeir.runtime", _compile_edgeir(), _load_edgeir()),
+    Engine("edgeir-llvm", "edgeir.runtime.module", _compile_edgeir("llvm"), _load_edgeir("llvm")),
+    Engine("edgeir", "edgeir.runtime.module", _compile_edgeir(), _load_edgeir()),
     Engine("executorch-xnnpack", "executorch.runtime", _compile_executorch, _load_executorch),
     Engine("onnxruntime", "onnxruntime", _compile_onnx, _load_onnxruntime),
     Engine("openvino", "openvino", _compile_onnx, _load_openvino),

@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pkgutil import iter_modules
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -102,7 +103,7 @@ def is_known(name: str) -> bool:
 def _find_loader(name: str) -> DelegateLoader:
     if name in _REGISTERED:
         return _REGISTERED[name]
-    path = installed_backends().get(name)
+    path = _own_backends().get(name) or installed_backends().get(name)
     if path is None:
         known = ", ".join(sorted({*installed_backends(), *_REGISTERED})) or "none"
         raise ProgramError(f"there is no backend {name!r}; there are: {known}")
@@ -118,20 +119,25 @@ def _find_loader(name: str) -> DelegateLoader:
 
 
 @cache
+def _own_backends() -> dict[str, str]:
+    """The modules of the files in `backends/`, by name."""
+    folder = backend_folder.__name__
+    return {m.name: f"{folder}.{m.name}" for m in iter_modules(backend_folder.__path__)}
+
+
+@cache
 def installed_backends() -> dict[str, str]:
     """The module of each backend: a file in `backends/`, or an entry point of another package.
 
     An entry point names a module that has `load`, or one whose submodule `runtime` has it.
     """
-    # Slow to import, and most programs call no backend.
+    # Slow to import, and few programs call a backend that is not ours.
     from importlib.metadata import entry_points
-    from pkgutil import iter_modules
 
-    folder = backend_folder.__name__
     outside = {
         entry.name: entry.value.partition(":")[0] for entry in entry_points(group="edgeir.backends")
     }
-    return outside | {m.name: f"{folder}.{m.name}" for m in iter_modules(backend_folder.__path__)}
+    return outside | _own_backends()
 
 
 class DelegateData:
