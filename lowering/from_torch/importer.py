@@ -444,7 +444,7 @@ class FunctionImporter:
             for value in (cast(list[Any], result) if many else [result])
         ]
         if schema.key == "aten::unique_consecutive":
-            types[0] = self._runs_type(node, types[0])
+            self._correct_runs(node, types)
         self._limit_count(schema.key, node, types[0])
         op = op_class(**arguments, result_types=types)
         self._add(op, node)
@@ -496,17 +496,18 @@ class FunctionImporter:
         if linear is not None and all(isinstance(size, int) for size in shape):
             self._limits[linear[0]] = math.prod(shape)
 
-    def _runs_type(self, node: Node, type: Attribute) -> Attribute:
-        """The type of the runs along a dim, which torch's own shape has wrong where dim < 0."""
+    def _correct_runs(self, node: Node, types: list[Attribute]) -> None:
+        """The types of the runs along dim -1 and of their counts, which torch itself has wrong."""
         given: Any = node.args[0]
-        source, found = given.meta["val"], cast("list[Any]", node.meta["val"])[0]
-        if found.ndim == source.ndim or len(node.args) < 4:
-            return type
-        tensor = cast(TensorType[Attribute], type)
-        (count,) = (size for size in dims_of(tensor) if size.constant is None)
-        sizes = list(dims_of(cast(TensorType[Attribute], self._type(given, source))))
-        sizes[cast(int, node.args[3])] = count
-        return tensor_type(tensor.element_type, sizes)
+        dim = node.kwargs.get("dim", node.args[3] if len(node.args) > 3 else None)
+        if dim != -1:
+            return
+        runs, _, counts = cast("list[TensorType[Attribute]]", types)
+        outer = dims_of(cast(TensorType[Attribute], self._type(given, given.meta["val"])))[:-1]
+        # torch puts all sizes of the input behind the number of runs.
+        count = dims_of(runs)[len(outer)]
+        types[0] = tensor_type(runs.element_type, [*outer, count])
+        types[2] = tensor_type(counts.element_type, [count])
 
     def _limit_distinct(self, key: str, node: Node, type: Attribute) -> None:
         """There are at most as many distinct elements, or slices, as all."""

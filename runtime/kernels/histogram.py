@@ -15,15 +15,20 @@ _np: Any = np  # whose stubs lose the dtypes
 
 
 def _limits(values: Any, low: float, high: float) -> tuple[float, float]:
-    """The range of the bins: that of the values where it is empty, and never empty."""
+    """The range of the bins of histc: that of the values where it is empty, and never empty."""
     if low == high and values.size:
         low, high = float(values.min()), float(values.max())
+    return _checked("histc", low, high, 1.0)
+
+
+def _checked(name: str, low: float, high: float, margin: float) -> tuple[float, float]:
+    """A range, with a margin around it where it is empty. Raises ProgramError."""
     if low == high:
-        low, high = low - 1, high + 1
+        low, high = low - margin, high + margin
     if not np.isfinite([low, high]).all():
-        raise ProgramError(f"histogram: the range [{low}, {high}] is not finite")
+        raise ProgramError(f"{name}: the range [{low}, {high}] is not finite")
     if low > high:
-        raise ProgramError(f"histogram: the range [{low}, {high}] is not ascending")
+        raise ProgramError(f"{name}: the range [{low}, {high}] is not ascending")
     return low, high
 
 
@@ -70,7 +75,8 @@ def histogram(
 ) -> Any:
     """The sums of weights in `bins` equal parts of the range, and their limits."""
     values = self.reshape(-1)
-    low, high = _limits(values, *(range or (0.0, 0.0)))
+    low, high = range or ((values.min(), values.max()) if values.size else (0.0, 1.0))
+    low, high = _checked("histogram", float(low), float(high), 0.5)
     weights = None if weight is None else weight.reshape(-1)
     counts = _count(values, weights, low, high, bins)
     edges = np.linspace(low, high, bins + 1)

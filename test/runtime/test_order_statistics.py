@@ -47,6 +47,8 @@ def test_histograms() -> None:
         return torch.histogram(values, bins, range=args[0], weight=args[1], density=args[2])
 
     check("aten::histogram.bin_ct_out", histogram, x, 6, [-2.0, 2.0], x.abs(), True)
+    for values, limits in ((torch.empty(0), None), (torch.ones(3), None), (x, [0.0, 0.0])):
+        check("aten::histogram.bin_ct_out", histogram, values, 2, limits, None, False)
 
 
 @pytest.mark.parametrize("inverse", [False, True])
