@@ -106,6 +106,18 @@ def test_numbers_out_of_tensors(function):
     check(function, (torch.tensor(3), X), (torch.tensor(4), Y), (torch.tensor(1), X))
 
 
+@pytest.mark.parametrize("dim", [None, 0, 1, -1])
+def test_runs_and_their_counts(dim: int | None):
+    def function(x: Tensor) -> Any:
+        return torch.unique_consecutive(x, return_inverse=True, return_counts=True, dim=dim)
+
+    different, equal = torch.arange(12).reshape(3, 4), torch.zeros(3, 4, dtype=torch.int64)
+    module = edgeir.load(edgeir.compile(Forward(function), (different,)).buffer)
+    for x in (different, equal):
+        for value, wanted in zip(module(x), function(x), strict=True):
+            np.testing.assert_array_equal(np.asarray(value), wanted)
+
+
 def test_floats_out_of_tensors():
     def function(n, x, i):
         scale = n.item()
