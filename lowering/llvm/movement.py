@@ -80,12 +80,6 @@ def _box(shape: Sequence[int]) -> tuple[Axis, ...]:
     return tuple(Axis(size, dim) for dim, size in enumerate(shape))
 
 
-def _whole(source: SSAValue, tensor: Tensor, begin: Sequence[int] | None = None) -> Piece:
-    """A copy of a tensor, from a place of the result on."""
-    begin = tuple(begin or (0,) * len(tensor.shape))
-    return Piece(_box(tensor.shape), begin, (Source(source, 0, tensor.strides),))
-
-
 def _numbers(op: SchemaOp, name: str) -> list[int]:
     return cast("list[int]", op.value_of(name))
 
