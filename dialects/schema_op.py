@@ -181,6 +181,14 @@ class SchemaOp(IRDLOperation):
         position = parser.pos
         function = parser.parse_function_type()
         order = [unresolved.get(a.name) for a in cls.kept_arguments() if a.is_tensor]
+        for argument in cls.kept_arguments():
+            operand = unresolved.get(argument.name)
+            if operand is not None and isinstance(operand, list) != argument.is_list:
+                parser.raise_error(
+                    f"{cls.name}: argument {argument.name!r} is "
+                    + ("a list: write [%a, %b]" if argument.is_list else "one tensor, not a list"),
+                    position,
+                )
         flat: list[Any] = []
         for operand in order:
             if isinstance(operand, list):

@@ -110,8 +110,14 @@ def to_attribute(argument: Argument, value: Value) -> Attribute | None:
     if argument.base in ("int", "SymInt"):
         if all(type(item) is int for item in value):
             return DenseArrayBase.from_list(i64, cast(list[int], value))
-        return ExprsAttr(tuple(Expr.of(cast("int | Expr", item)) for item in value))
+        return ExprsAttr(tuple(_expr(argument, item) for item in value))
     return ArrayAttr([_scalar(argument, item) for item in value])
+
+
+def _expr(argument: Argument, item: Any) -> Expr:
+    if not isinstance(item, int | Expr):
+        raise TypeError(f"argument {argument.name}: {item!r} in a list of {argument.base}")
+    return Expr.of(item)
 
 
 def _scalar(argument: Argument, value: Value) -> Attribute:

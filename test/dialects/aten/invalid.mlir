@@ -110,3 +110,27 @@ func.func @no_number() {
   %0 = aten.number "a" : tensor<i64>
   func.return
 }
+
+// -----
+
+// CHECK: aten.cat: argument 'tensors' is a list: write [%a, %b]
+func.func @no_list(%x: tensor<2x3xf32>) {
+  %0 = aten.cat(%x) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: aten.relu: argument 'self' is one tensor, not a list
+func.func @list(%x: tensor<2x3xf32>) {
+  %0 = aten.relu([%x]) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: aten.view: argument size: 1.5 in a list of SymInt
+func.func @float_in_list(%x: tensor<2x3xf32>) {
+  %0 = aten.view(%x, size = [1.5, 4]) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  func.return
+}
