@@ -1,0 +1,93 @@
+"""Places that tensors of indices lead to, for what is read there and for what is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IndexType, i32, i64
+from xdsl.ir import SSAValue
+
+from ...dialects import kernel
+from .kernel_builder import KernelBuilder
+from .step import Step, Tensor, element_type
+
+
+@dataclass(frozen=True)
+class Index:
+    """A tensor of indices into a dim of an indexed one, which has so many elements and this
+    stride; `strides` are those of the dims of the space."""
+
+    size: int
+    stride: int
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A space whose point i is place sum of i * strides, and of index[i] * its stride for each
+    index, of an indexed tensor."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    indices: tuple[Index, ...]
+
+
+def why_no_indices(values: Sequence[SSAValue]) -> str | None:
+    """Why tensors cannot be indices; None if they can."""
+    for value in values:
+        if element_type(value) not in (i32, i64):
+            return f"indices of {element_type(value)}"
+    return None
+
+
+def advanced(
+    step: Step, shape: tuple[int, ...], indexed: Tensor, values: Sequence[SSAValue | None]
+) -> Indexed:
+    """PyTorch's advanced indexing: the dims of the indices, broadcast, stand where the indexed dims
+    stood if these are neighbours, else in front."""
+    given = [dim for dim, value in enumerate(values) if value is not None]
+    tensors = [step.tensor(value) for value in values if value is not None]
+    rank = max(len(tensor.shape) for tensor in tensors)
+    begin = common_begin(given)
+    kept = [stride for dim, stride in enumerate(indexed.strides) if dim not in given]
+    before, after = kept[:begin], kept[begin:]
+    common = shape[begin : begin + rank]
+
+    def strides(tensor: Tensor) -> tuple[int, ...]:
+        return (*(0 for _ in before), *tensor.broadcast(common), *(0 for _ in after))
+
+    indices = tuple(
+        Index(indexed.shape[dim], indexed.strides[dim], strides(tensor))
+        for dim, tensor in zip(given, tensors, strict=True)
+    )
+    return Indexed(shape, (*before, *[0] * rank, *after), indices)
+
+
+def common_begin(given: Sequence[int]) -> int:
+    """Where the dims of the indices stand in the result, for the dims that have an index."""
+    neighbours = list(given) == list(range(given[0], given[-1] + 1))
+    return given[0] if neighbours else 0
+
+
+def along(shape: tuple[int, ...], indexed: Tensor, index: Tensor, dim: int) -> Indexed:
+    """Indices into one dim, a place of its own for every element; a tensor without dims is its only
+    element."""
+    if not shape:
+        return Indexed(shape, (), ())
+    own = Index(indexed.shape[dim], indexed.strides[dim], index.strides)
+    strides = tuple(0 if d == dim else stride for d, stride in enumerate(indexed.strides))
+    return Indexed(shape, strides, (own,))
+
+
+def load_index(k: KernelBuilder, pointer: SSAValue, size: int) -> SSAValue:
+    """An index, counted from the begin and within the dim: a negative one counts from the end, one
+    that is outside becomes the first or the last."""
+    index = k.insert(kernel.LoadOp(pointer, IndexType())).result
+    zero, whole = k.index([], 0), k.index([], size)
+    negative = k.insert(arith.CmpiOp(index, zero, "slt")).result
+    turned = k.insert(arith.AddiOp(index, whole)).result
+    index = k.insert(arith.SelectOp(negative, turned, index)).result
+    index = k.insert(arith.MaxSIOp(index, zero)).result
+    return k.insert(arith.MinSIOp(index, k.index([], size - 1))).result
