@@ -48,7 +48,7 @@ from .program.schema import (
     MoveCall,
 )
 from .registry import find_kernel
-from .slots import ListSlot, TensorSlot, make_slot
+from .slots import ListSlot, TensorSlot, make_slot, share_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ class Method:
                 self.slots.append(make_slot(file, value, arenas))
             except ProgramError as error:
                 raise ProgramError(f"method {plan.name!r}, value {index}: {error}") from error
+        share_views(self.slots, plan.values)
         self._changing = changing_slots(plan) | self.run_time_scalars
         self.delegates = [self._load(delegate, loaders, data) for delegate in plan.delegates]
         with np.errstate(all="ignore"):

@@ -119,6 +119,20 @@ def make_slot(file: ProgramFile, value: Value, arenas: Sequence[Array]) -> Any:
             return list(items)
 
 
+def share_views(slots: Sequence[Any], values: Sequence[Value]) -> None:
+    """Give tensors of fixed shape that look alike at one place in an arena one view of it.
+
+    A call whose result takes the place of an operand then has one array as both. Of two arrays
+    numpy would ask at each call whether they overlap, which takes as long as a small sum.
+    """
+    views: dict[Any, Array] = {}
+    for slot, value in zip(slots, values, strict=True):
+        if isinstance(value, Tensor) and value.allocation_info is not None and not slot.dynamic:
+            place = value.allocation_info
+            key = (place.memory_id, place.memory_offset, slot.dtype, slot.bound, slot.order)
+            slot.array = views.setdefault(key, slot.array)
+
+
 def _make_tensor(file: ProgramFile, value: Tensor, arenas: Sequence[Array]) -> TensorSlot:
     if value.scalar_type not in BY_CODE:
         raise ProgramError(f"scalar type {value.scalar_type} has no kernels here")

@@ -101,7 +101,7 @@ def _attend(
             memory[: count * (memory.size // rows)].reshape(*shape, -1) for memory in scratch
         )
         steps.add(np.multiply, query[box], scale, scaled, dtype=dtype, casting="unsafe")
-        steps.add(np.matmul, scaled, key[box[:-1]].swapaxes(-1, -2), out=scores)
+        steps.add(np.matmul, scaled, key[box[:-1]].swapaxes(-1, -2), scores)
         if future is not None:
             steps.add(np.copyto, scores, -np.inf, where=future[box[-1]])
         if mask is not None and mask.dtype == np.bool_:
@@ -110,16 +110,16 @@ def _attend(
             steps.add(np.copyto, scores, -np.inf, where=other)
         elif mask is not None:
             steps.add(np.add, scores, mask[box], scores, dtype=dtype, casting="unsafe")
-        steps.add(np.maximum.reduce, scores, axis=-1, keepdims=True, out=total)
+        steps.add(np.maximum.reduce, scores, -1, None, total, True)
         # Finite, so that a row without any key becomes 0 and not nan, here and in the division.
         steps.add(np.maximum, total, limits.min, out=total)
         steps.add(np.subtract, scores, total, scores)
         steps.add(np.exp, scores, scores)
-        steps.add(np.add.reduce, scores, axis=-1, keepdims=True, out=total)
+        steps.add(np.add.reduce, scores, -1, None, total, True)
         steps.add(np.maximum, total, limits.tiny, out=total)
         if dropout:
             steps.add(_drop, scores, dropout)
-        steps.add(np.matmul, scores, value[box[:-1]], out=product)
+        steps.add(np.matmul, scores, value[box[:-1]], product)
         steps.add(np.divide, product, total, out[box], dtype=dtype, casting="unsafe")
 
 

@@ -108,7 +108,7 @@ def unfolded(problem: Problem, steps: Steps) -> None:
             direct = steps.product(weight, columns, flat)
             if not direct:
                 flat = result[: groups * features * count].reshape(groups, features, count)
-                steps.add(np.matmul, weight, columns, out=flat)
+                steps.add(np.matmul, weight, columns, flat)
             if bias is not None:
                 steps.add(np.add, flat, bias, flat)
             if not direct:
@@ -174,7 +174,7 @@ def transposed(problem: Problem, steps: Steps) -> None:
             if not elementwise:
                 part = part.reshape(groups, count, taps * features)
                 left = source.reshape(count, groups, channels).swapaxes(0, 1)
-                steps.add(np.matmul, left, weight, out=part)
+                steps.add(np.matmul, left, weight, part)
                 part = np.moveaxis(part.reshape(groups, *shape, taps, features), 0, -2)
             for index, tap in enumerate(product(*map(range, kernel))):
                 window = full[

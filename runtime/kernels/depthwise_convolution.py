@@ -188,7 +188,7 @@ def banded(problem: Problem, steps: Steps) -> None:
             direct = steps.product(matrices[here], bands[part], flat)
             if not direct:
                 flat = result[here]
-                steps.add(np.matmul, matrices[here], bands[part], out=flat)
+                steps.add(np.matmul, matrices[here], bands[part], flat)
             if bias is not None:
                 steps.add(np.add, flat, bias[part], flat)
             if not direct:

@@ -58,9 +58,11 @@ def ufunc_thunk(ufunc: Any, values: list[Any], out: Any) -> Callable[[], object]
     operands = [operand(value, dtype) for value in values]
     if out.shape != broadcast(*operands):
         return None
-    if all(o.dtype == dtype for o in (*operands, out)):
+    if any(o.dtype != dtype for o in (*operands, out)):
+        return partial(ufunc, *operands, out=out, dtype=dtype, casting="unsafe")
+    if ufunc in (np.maximum, np.minimum):  # numpy deprecates their out by position
         return partial(ufunc, *operands, out=out)
-    return partial(ufunc, *operands, out=out, dtype=dtype, casting="unsafe")
+    return partial(ufunc, *operands, out)
 
 
 def chain_kernel(

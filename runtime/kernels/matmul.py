@@ -42,7 +42,7 @@ def _multiply(left: Any, right: Any, target: Any, steps: Steps) -> None:
         if rows is not None and columns is not None:
             left, target = rows, columns
     if min(left.ndim, right.ndim) < 2 or not steps.product(left, right, target):
-        steps.add(np.matmul, left, right, out=target)
+        steps.add(np.matmul, left, right, target)
 
 
 def plan_product(
@@ -55,13 +55,13 @@ def plan_product(
     target = out if out.dtype == dtype else np.empty(out.shape, dtype)
     _multiply(steps.operand(left), steps.operand(right), target, steps)
     if alpha != 1:
-        steps.add(np.multiply, target, dtype.type(alpha), target)
+        steps.add(np.multiply, target, np.array(alpha, dtype), target)
     # beta = 0 leaves out even a nan.
     if addend is not None and beta != 0:
         addend = steps.operand(addend)
         if beta != 1:
             scaled = np.empty(addend.shape, dtype)
-            steps.add(np.multiply, addend, dtype.type(beta), scaled)
+            steps.add(np.multiply, addend, np.array(beta, dtype), scaled)
             addend = scaled
         steps.add(np.add, target, addend, target)
     if target is not out:

@@ -76,6 +76,7 @@ def _normalize(
     means, scales = np.empty((rows, 1), work.dtype), np.empty((rows, 1), work.dtype)
     parts = _row_blocks(rows, size)
     squares = np.empty((parts[0].stop, size), work.dtype)
+    count, epsilon, one = (np.array(number, work.dtype) for number in (size, eps, 1))
     for part in parts:
         values, result, mean, scale = (
             work.source[part],
@@ -85,16 +86,16 @@ def _normalize(
         )
         square = squares[: part.stop - part.start]
         if center:
-            steps.add(np.add.reduce, values, axis=1, keepdims=True, out=mean)
-            steps.add(np.divide, mean, work.dtype.type(size), mean)
+            steps.add(np.add.reduce, values, 1, None, mean, True)
+            steps.add(np.divide, mean, count, mean)
             steps.add(np.subtract, values, mean, result)
             values = result
         steps.add(np.multiply, values, values, square)
-        steps.add(np.add.reduce, square, axis=1, keepdims=True, out=scale)
-        steps.add(np.divide, scale, work.dtype.type(size), scale)
-        steps.add(np.add, scale, work.dtype.type(eps), scale)
+        steps.add(np.add.reduce, square, 1, None, scale, True)
+        steps.add(np.divide, scale, count, scale)
+        steps.add(np.add, scale, epsilon, scale)
         steps.add(np.sqrt, scale, scale)
-        steps.add(np.divide, work.dtype.type(1), scale, scale)
+        steps.add(np.divide, one, scale, scale)
         steps.add(np.multiply, values, scale, result)
         place = result.reshape(-1, *shape)
         for function, factor in zip((np.multiply, np.add), factors, strict=True):

@@ -67,7 +67,8 @@ def _sum_thunk(
         return None
     if accumulation_dtype(self, axes, out) != out.dtype:
         return None
-    return partial(np.add.reduce, self, axis=axes, dtype=out.dtype, out=out, keepdims=keepdim)
+    add: Any = np.add  # the stubs want keywords, which numpy takes slower
+    return partial(add.reduce, self, axes, out.dtype, out, keepdim)
 
 
 def _mean(self: Any, dim: Any, keepdim: bool, dtype: Any, out: Any) -> Any:

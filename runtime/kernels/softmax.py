@@ -45,11 +45,11 @@ def add_softmax(x: Any, dim: int, out: Any, steps: Steps, log: bool = False) -> 
     for rows, columns in boxes:
         values, result = source[rows, :, columns], work[rows, :, columns]
         total = totals[: result[:, 0].size].reshape(result.shape[0], 1, result.shape[2])
-        steps.add(np.maximum.reduce, values, axis=1, keepdims=True, out=total)
+        steps.add(np.maximum.reduce, values, 1, None, total, True)
         steps.add(np.subtract, values, total, result)
         power = powers[: result.size].reshape(result.shape) if log else result
         steps.add(np.exp, result, power)
-        steps.add(np.add.reduce, power, axis=1, keepdims=True, out=total)
+        steps.add(np.add.reduce, power, 1, None, total, True)
         if log:
             steps.add(logarithm, total, total)
             steps.add(np.subtract, result, total, result)

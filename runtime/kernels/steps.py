@@ -58,10 +58,10 @@ class Steps:
         if target is None or not target.dtype == left.dtype == right.dtype:
             return False
         if writes_rows(target):
-            self.add(np.matmul, left, right, out=target)
+            self.add(np.matmul, left, right, target)
         elif writes_rows(target.swapaxes(-1, -2)):
             left, right, target = (a.swapaxes(-1, -2) for a in (left, right, target))
-            self.add(np.matmul, right, left, out=target)
+            self.add(np.matmul, right, left, target)
         else:
             return False
         return True
