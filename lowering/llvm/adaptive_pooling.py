@@ -27,7 +27,7 @@ def launch_adaptive(step: Step, program: ProgramBuilder, spatial: int) -> None:
     source = step.tensor(step.op.operands[0])
     read = as_images(source.shape, source.strides, spatial)
     written = as_images(shape, step.output.strides, spatial)
-    extras = [as_images(shape, step.tensor(e).broadcast(shape), spatial) for e in fused.extras]
+    extras = [as_images(shape, step.broadcast(e), spatial) for e in fused.extras]
     images, channels, rows, columns = written.shape
     borders = [_borders(n, m) for n, m in zip(read.shape[2:], (rows, columns), strict=True)]
     factors = 1 / np.outer(borders[0][:, 1], borders[1][:, 1])

@@ -11,32 +11,33 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import cast
 
-from xdsl.dialects.builtin import Float32Type, IntegerType, TensorType, f32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import f32, i1
+from xdsl.ir import SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
 from .attention_kernel import AttentionPlan, AttentionProblem, build_attention
-from .family import Halo, Order
+from .family import Order, no_halo
 from .program_builder import ProgramBuilder
-from .step import Step, Tensor
+from .step import Step, Tensor, element_type, shape_of
 
 OPERATIONS = (edge.ScaledDotProductAttentionOp,)
 FUSES = False
+
+halo = no_halo
 
 
 def supports(op: SchemaOp) -> str | None:
     """Attention in f32 without dropout."""
     assert isinstance(op, edge.ScaledDotProductAttentionOp)
     for value in (op.query, op.key, op.value):
-        element = _type(value).element_type
-        if not isinstance(element, Float32Type):
-            return f"attention of {element}"
+        if element_type(value) != f32:
+            return f"attention of {element_type(value)}"
     if op.value_of("dropout_p"):
         return "dropout draws random numbers"
     if op.attn_mask is not None:
-        mask = _type(op.attn_mask).element_type
-        if not isinstance(mask, Float32Type) and mask != IntegerType(1):
+        mask = element_type(op.attn_mask)
+        if mask not in (f32, i1):
             return f"a mask of {mask}"
     return None
 
@@ -50,21 +51,12 @@ def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None
     return tuple(range(len(tensor.shape)))
 
 
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """None is needed."""
-    return None
-
-
 def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
     """The heads inside of the sequence, as the projection that follows wants them."""
-    rank = len(_type(op.results[0]).get_shape())
+    rank = len(shape_of(op.results[0]))
     if rank < 4:
         return tuple(range(rank))
     return (*range(rank - 3), rank - 2, rank - 3, rank - 1)
-
-
-def _type(value: SSAValue) -> TensorType[Attribute]:
-    return cast("TensorType[Attribute]", value.type)
 
 
 def _problem(step: Step) -> AttentionProblem:

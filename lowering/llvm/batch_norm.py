@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from xdsl.dialects.builtin import TensorType, f32
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
+from .step import element_type, shape_of
 
 BATCH_NORM = edge.OPERATORS["aten::_native_batch_norm_legit_no_training"]
 
@@ -20,8 +21,8 @@ def supports_batch_norm(op: Operation) -> str | None:
     if any(list(result.uses) for result in op.results[1:]):
         return "its saved statistics are used"
     for value in (*op.operands, op.results[0]):
-        if _type(value).element_type != f32:
-            return f"it is computed in f32 only, not with {_type(value).element_type}"
+        if element_type(value) != f32:
+            return f"it is computed in f32 only, not with {element_type(value)}"
     return None
 
 
@@ -38,13 +39,9 @@ def write_out_batch_norms(block: Block) -> None:
             _write_out(op, block)
 
 
-def _type(value: SSAValue) -> TensorType[Attribute]:
-    return cast("TensorType[Attribute]", value.type)
-
-
 def _write_out(op: SchemaOp, block: Block) -> None:
     x, like = op.operands[0], op.results[0].type
-    shape = _type(x).get_shape()
+    shape = shape_of(x)
     column = [shape[1], *(1,) * (len(shape) - 2)]
     small = TensorType(f32, column)
 

@@ -14,8 +14,8 @@ from itertools import product as combinations
 from math import gcd, prod
 from typing import cast
 
-from xdsl.dialects.builtin import Float32Type, TensorType, f32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import f32
+from xdsl.ir import SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
@@ -25,7 +25,7 @@ from .family import Halo, Order
 from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns
 from .program_builder import ProgramBuilder
 from .roots import is_constant
-from .step import Array, Step, Tensor
+from .step import Array, Step, Tensor, element_type, shape_of
 
 OPERATIONS = (edge.ConvolutionOp,)
 FUSES = True
@@ -37,9 +37,8 @@ _FEW_CHANNELS = 4
 def supports(op: SchemaOp) -> str | None:
     """Convolutions of f32 with constant weights."""
     assert isinstance(op, edge.ConvolutionOp)
-    element = cast("TensorType[Attribute]", op.input.type).element_type
-    if not isinstance(element, Float32Type):
-        return f"convolutions of {element}"
+    if element_type(op.input) != f32:
+        return f"convolutions of {element_type(op.input)}"
     return None if is_constant(op.weight) else "its weights are computed"
 
 
@@ -58,7 +57,7 @@ def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
     assert isinstance(op, edge.ConvolutionOp)
     if operand is not op.input or winograd.choose(op) is not None:
         return None
-    sizes = _shape(op.input)[2:]
+    sizes = shape_of(op.input)[2:]
     sides = [
         (
             max([0, *(-line.start for line in lines if line.taps)]),
@@ -104,7 +103,7 @@ class Line:
 
 def lines_of(op: edge.ConvolutionOp) -> list[list[Line]]:
     """For each spatial dim the lines of outputs: one, or one for each phase if transposed."""
-    outputs, taps = _shape(op.result)[2:], _shape(op.weight)[2:]
+    outputs, taps = shape_of(op.result)[2:], shape_of(op.weight)[2:]
     stride, padding, dilation = (
         per_dim(op, name, len(taps)) for name in ("stride", "padding", "dilation")
     )
@@ -147,10 +146,6 @@ def per_dim(op: SchemaOp, name: str, dims: int) -> list[int]:
     return values * dims if len(values) == 1 else values
 
 
-def _shape(value: SSAValue) -> tuple[int, ...]:
-    return cast("TensorType[Attribute]", value.type).get_shape()
-
-
 def lower(step: Step, program: ProgramBuilder) -> None:
     """One launch, or one for each phase of a transposed convolution."""
     op = step.op
@@ -184,7 +179,7 @@ def _lower_lines(
             *(line.spacing * s for line, s in zip(lines, source.strides[2:], strict=True)),
         ],
     )
-    extras = [step.tensor(extra).broadcast(target.shape) for extra in fused.extras]
+    extras = [step.broadcast(extra) for extra in fused.extras]
     group = Axis(
         groups,
         channels * source.strides[1],

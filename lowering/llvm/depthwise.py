@@ -5,35 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import Float32Type, TensorType
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import f32
+from xdsl.ir import SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
-from .family import Halo, Order
+from .family import Order, no_halo
 from .program_builder import ProgramBuilder
 from .roots import is_constant
 from .stencils import Windows, as_pair, channels_last, launch_windows
-from .step import Step, Tensor
+from .step import Step, Tensor, element_type, shape_of
 
 OPERATIONS = (edge.ConvolutionOp,)
 FUSES = True
+
+halo = no_halo
 
 
 def supports(op: SchemaOp) -> str | None:
     """As many groups as channels in and out, constant filters, in f32, over one or two dims."""
     assert isinstance(op, edge.ConvolutionOp)
-    type = cast("TensorType[Attribute]", op.input.type)
-    weight = cast("TensorType[Attribute]", op.weight.type)
-    channels = type.get_shape()[1]
-    if len(type.get_shape()) not in (3, 4) or channels == 1:
+    shape = shape_of(op.input)
+    channels = shape[1]
+    if len(shape) not in (3, 4) or channels == 1:
         return "it is no depthwise convolution over one or two dims"
     if op.value_of("groups") != channels or op.value_of("transposed"):
         return "it is no depthwise convolution"
-    if weight.get_shape()[0] != channels:
+    if shape_of(op.weight)[0] != channels:
         return "a channel has several filters"
-    if not isinstance(type.element_type, Float32Type):
-        return f"depthwise convolution of {type.element_type}"
+    if element_type(op.input) != f32:
+        return f"depthwise convolution of {element_type(op.input)}"
     constants = [op.weight] if op.bias is None else [op.weight, op.bias]
     return None if all(map(is_constant, constants)) else "its filters are computed"
 
@@ -42,11 +43,6 @@ def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None
     """Channels must be side by side."""
     rank = len(tensor.shape)
     return None if tensor.strides[1] == 1 else channels_last(rank, rank - 2)
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """None is needed."""
-    return None
 
 
 def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:

@@ -8,16 +8,7 @@ from math import inf, isfinite, pi, sqrt
 from typing import TypeAlias, cast
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import (
-    TensorType,
-    f32,
-    f64,
-    i1,
-    i8,
-    i16,
-    i32,
-    i64,
-)
+from xdsl.dialects.builtin import f32, f64, i1, i8, i16, i32, i64
 from xdsl.ir import Attribute, Operation, Region, SSAValue
 from xdsl.irdl import IRDLOperation
 
@@ -26,7 +17,7 @@ from ...dialects.edge.ops import ConstantOp
 from ...dialects.schema_op import SchemaOp
 from ...passes.evaluate.arrays import constant_array
 from .body import Body, Number, integer_bits, is_float
-from .step import Step
+from .step import Step, element_type
 
 Rule: TypeAlias = Callable[[Body, SchemaOp, list[SSAValue]], SSAValue]
 
@@ -132,11 +123,6 @@ def _chain(step: Step, ops: tuple[SchemaOp, ...], first: tuple[SSAValue, ...]) -
             constants[value] = cast(Number, array.item())
     extras = [value for value in read if value not in constants]
     return Epilogue(ops, first, extras, constants)
-
-
-def element_type(value: SSAValue) -> Attribute:
-    """The element type of a tensor."""
-    return cast("TensorType[Attribute]", value.type).element_type
 
 
 def is_known(element: Attribute) -> bool:

@@ -1,4 +1,7 @@
-"""What the planner asks of a family of kernels (convolutions, softmax, …), one a file."""
+"""What the planner asks of a family of kernels (convolutions, softmax, …), one a file.
+
+Below are the answers that several families give: `halo = no_halo`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from xdsl.ir import SSAValue
 
 from ...dialects.schema_op import SchemaOp
 from .program_builder import ProgramBuilder
-from .step import Step, Tensor
+from .step import Step, Tensor, shape_of
 
 Order = tuple[int, ...]
 """Dims from outermost to innermost, as they lie in memory."""
@@ -56,3 +59,23 @@ class Family(Protocol):
     def lower(step: Step, program: ProgramBuilder) -> None:
         """Write the kernels and launches of a step."""
         ...
+
+
+def any_strides(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
+    """An `input_order`: operands are fine as they lie."""
+    return None
+
+
+def no_halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
+    """A `halo`: nothing is read outside of an operand."""
+    return None
+
+
+def row_major(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
+    """An `output_order`: the result is dense in the order of its dims."""
+    return tuple(range(len(shape_of(op.results[0]))))
+
+
+def first_input_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
+    """An `output_order`: the result lies as the first operand does."""
+    return inputs[0].memory_order

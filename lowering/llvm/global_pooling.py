@@ -25,7 +25,7 @@ def launch_global(step: Step, program: ProgramBuilder, spatial: int, factor: flo
     source = step.tensor(step.op.operands[0])
     read = as_images(source.shape, source.strides, spatial)
     written = as_images(shape, step.output.strides, spatial)
-    extras = [as_images(shape, step.tensor(e).broadcast(shape), spatial) for e in fused.extras]
+    extras = [as_images(shape, step.broadcast(e), spatial) for e in fused.extras]
     images, channels = read.shape[:2]
     lanes = program.target.lanes()
     wanted = min(_MOST_TASKS, prod(read.shape) // _TASK) // images

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Sequence
 
-from xdsl.dialects.builtin import Float32Type, TensorType
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import f32
+from xdsl.ir import Block, Operation, Region, SSAValue
 
 from ...dialects import kernel
 from ...dialects.schema_op import SchemaOp
 from .elementwise import is_elementwise
 from .families import family_of
+from .step import element_type, shape_of
 
 _LARGEST = 24
 """Operations in a step: more would not fit the registers."""
@@ -38,10 +38,6 @@ def group_steps(block: Block) -> None:
         _make_step(block, op, order)
 
 
-def _shape(value: SSAValue) -> tuple[int, ...]:
-    return cast("TensorType[Attribute]", value.type).get_shape()
-
-
 def _members(root: SchemaOp) -> dict[Operation, None]:
     """The operations of the step that ends in `root`."""
     members: dict[Operation, None] = {root: None}
@@ -53,7 +49,7 @@ def _members(root: SchemaOp) -> dict[Operation, None]:
                 isinstance(producer, SchemaOp)
                 and producer not in members
                 and is_elementwise(producer)
-                and _shape(operand) == _shape(root.results[0])
+                and shape_of(operand) == shape_of(root.results[0])
                 and _used_only_by(operand, members)
                 and len(_extras([*members, producer])) <= _EXTRAS
             ):
@@ -85,19 +81,14 @@ def _front(root: SchemaOp, members: dict[Operation, None]) -> SchemaOp | None:
             family is not None
             and family.FUSES
             and value is op.results[0]
-            and _shape(value) == _shape(root.results[0])
-            and _is_f32(value)
-            and _is_f32(root.results[0])
+            and shape_of(value) == shape_of(root.results[0])
+            and element_type(value) == element_type(root.results[0]) == f32
             and _used_only_by(value, members)
             and not any(list(result.uses) for result in op.results[1:])
         ):
-            inputs = sum(len(_shape(operand)) for operand in op.operands)
+            inputs = sum(len(shape_of(operand)) for operand in op.operands)
             candidates.append((-inputs, number, op))
     return min(candidates)[2] if candidates else None
-
-
-def _is_f32(value: SSAValue) -> bool:
-    return isinstance(cast("TensorType[Attribute]", value.type).element_type, Float32Type)
 
 
 def _make_step(block: Block, root: SchemaOp, ops: Sequence[Operation]) -> None:
@@ -120,8 +111,3 @@ def _make_step(block: Block, root: SchemaOp, ops: Sequence[Operation]) -> None:
         inner.replace_all_uses_with(outer)
         outer.name_hint = inner.name_hint
     body.add_op(kernel.YieldOp(*results))
-
-
-def steps_of(block: Block) -> Iterator[kernel.StepOp]:
-    """The steps of a planned region, in order."""
-    return (op for op in block.ops if isinstance(op, kernel.StepOp))

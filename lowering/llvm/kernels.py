@@ -12,6 +12,7 @@ from xdsl.rewriter import Rewriter
 
 from ...dialects import delegate, edge, kernel
 from ...dialects.edge.ops import ConstantOp, WeightOp
+from ...dialects.layout import order_of
 from ...dialects.schema_op import SchemaOp
 from ...dialects.weights import WeightsStore
 from ...passes.evaluate.arrays import known_array
@@ -20,8 +21,8 @@ from ...runtime.arrays import Array
 from .copying import copy_tensor, fill_tensor
 from .plan import ARENA
 from .program_builder import Place, ProgramBuilder
-from .roots import anchor_of, is_constant, order_of_type
-from .step import Step, Tensor, dense_tensor
+from .roots import anchor_of, is_constant
+from .step import Step, Tensor, dense_tensor, tensor_type
 from .target import Target
 from .views import view_of
 
@@ -68,7 +69,7 @@ class _Lowering:
             self.target, self.weights, self.places, self.constants, self.keys
         )
         for index, argument in enumerate(self.region.body.block.args):
-            order = order_of_type(argument.type)
+            order = order_of(tensor_type(argument))
             self.tensors[argument] = dense_tensor(argument.type, order)
             self.places[argument] = Place("argument", index)
         for op in self.region.body.block.ops:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
-from xdsl.dialects.builtin import TensorType, f64, i64
+from xdsl.dialects.builtin import f64, i64
 from xdsl.ir import Attribute, Region, SSAValue
 
 from ...dialects import edge, kernel
@@ -16,21 +16,23 @@ from .body import Body
 from .copying import loop_nest
 from .elementwise import (
     ELEMENTWISE,
-    element_type,
     epilogue,
     is_elementwise,
     is_known,
     supports_elementwise,
     whole_chain,
 )
-from .family import Halo, Order
+from .family import Order, any_strides, no_halo
 from .kernel_builder import KernelBuilder
 from .movement import MOVEMENTS, Piece, pieces_of
 from .program_builder import ProgramBuilder
-from .step import Array, Step, Tensor
+from .step import Array, Step, Tensor, element_type, shape_of
 
 OPERATIONS: tuple[type[SchemaOp], ...] = (*ELEMENTWISE, *MOVEMENTS)
 FUSES = True
+
+input_order = any_strides
+halo = no_halo
 
 _TASK = 40_000
 """Simple operations on elements that a task does at least: about 4 µs."""
@@ -58,34 +60,11 @@ def _is_constant(op: SchemaOp, name: str) -> bool:
     return all(isinstance(item, bool | int | float | str | Attribute | None) for item in items)
 
 
-def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
-    """Any strides are fine."""
-    return None
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """Nothing is read outside."""
-    return None
-
-
 def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
     """That of the largest input, if it has the result's rank."""
-    rank = len(_type(op.results[0]).get_shape())
+    rank = len(shape_of(op.results[0]))
     same = [tensor for tensor in inputs if len(tensor.shape) == rank]
-    return memory_order(max(same, key=lambda t: t.size)) if same else tuple(range(rank))
-
-
-def memory_order(tensor: Tensor) -> Order:
-    """The dims of a tensor from the longest stride to the shortest; dims of one element and those
-    that are repeated stay where they are among their neighbours."""
-    order = list(range(len(tensor.shape)))
-    moving = [d for d in order if tensor.shape[d] > 1 and tensor.strides[d]]
-    ranked = iter(sorted(moving, key=lambda d: -abs(tensor.strides[d])))
-    return tuple(next(ranked) if d in moving else d for d in order)
-
-
-def _type(value: SSAValue) -> TensorType[Attribute]:
-    return cast("TensorType[Attribute]", value.type)
+    return max(same, key=lambda t: t.size).memory_order if same else tuple(range(rank))
 
 
 def lower(step: Step, program: ProgramBuilder) -> None:
@@ -101,8 +80,7 @@ def _lower_elementwise(step: Step, program: ProgramBuilder) -> None:
     chain = whole_chain(step)
     output = step.output
     operands = [
-        Operand(value, step.tensor(value).broadcast(output.shape), element_type(value))
-        for value in chain.extras
+        Operand(value, step.broadcast(value), element_type(value)) for value in chain.extras
     ]
     operands.append(Operand(step.results[0], output.strides, output.element))
     launch_map(program, "map", output.shape, operands, chain.region(), chain.key)
@@ -128,8 +106,7 @@ def _lower_piece(step: Step, piece: Piece, program: ProgramBuilder) -> None:
         for source in piece.sources
     ]
     for value in chain.extras:
-        strides = step.tensor(value).broadcast(output.shape)
-        operands.append(part(value, strides, element_type(value)))
+        operands.append(part(value, step.broadcast(value), element_type(value)))
     operands.append(part(step.results[0], output.strides, output.element))
     count = len(piece.sources)
     body = Body([operand.element for operand in operands[:-1]])

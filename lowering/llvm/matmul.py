@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from xdsl.dialects.builtin import Float32Type, TensorType, f32
-from xdsl.ir import Attribute, Region, SSAValue
+from xdsl.dialects.builtin import f32
+from xdsl.ir import Region, SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
 from .body import Body
 from .dots import launch_dots
-from .elementwise import Epilogue, element_type, epilogue
-from .family import Halo, Order
+from .elementwise import Epilogue, epilogue
+from .family import any_strides, no_halo, row_major
 from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns
 from .program_builder import ProgramBuilder
-from .step import Array, Step, Tensor
+from .step import Array, Step, Tensor, element_type, shape_of
 
 OPERATIONS = (
     edge.LinearOp,
@@ -30,30 +30,17 @@ OPERATIONS = (
 )
 FUSES = True
 
+input_order = any_strides
+halo = no_halo
+output_order = row_major
+
 
 def supports(op: SchemaOp) -> str | None:
     """Products of f32."""
     for value in op.operands:
-        element = cast("TensorType[Attribute]", value.type).element_type
-        if not isinstance(element, Float32Type):
-            return f"matrix products of {element}"
+        if element_type(value) != f32:
+            return f"matrix products of {element_type(value)}"
     return None
-
-
-def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
-    """All strides are fine."""
-    return None
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """None is needed."""
-    return None
-
-
-def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
-    """Row-major."""
-    rank = len(cast("TensorType[Attribute]", op.results[0].type).get_shape())
-    return tuple(range(rank))
 
 
 @dataclass(frozen=True)
@@ -89,8 +76,7 @@ def _factors(op: SchemaOp) -> _Factors:
 
 def _lacking(a: SSAValue, b: SSAValue) -> tuple[int, ...]:
     """The dims of the product that vectors do not have."""
-    ranks = [len(cast("TensorType[Attribute]", v.type).get_shape()) for v in (a, b)]
-    return tuple(dim for dim, rank in zip((-2, -1), ranks, strict=True) if rank == 1)
+    return tuple(dim for dim, value in ((-2, a), (-1, b)) if len(shape_of(value)) == 1)
 
 
 def lower(step: Step, program: ProgramBuilder) -> None:
@@ -109,7 +95,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     b_strides = b.broadcast((*batch, inner, n))
 
     extras = list(fused.extras)
-    rows = [step.tensor(extra).broadcast(step.output.shape) for extra in extras]
+    rows = [step.broadcast(extra) for extra in extras]
     array = step.array(factors.b)
     dots = n == 1 or (m == 1 and array is None and b_strides[-1] != 1)
     dots = dots and a_strides[-1] == b_strides[-2] == 1
@@ -118,7 +104,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     mixes = factors.alpha != 1 or (factors.added is not None and bias is None)
     if added is not None and bias is None:
         extras.insert(0, added)
-        rows.insert(0, step.tensor(added).broadcast(step.output.shape))
+        rows.insert(0, step.broadcast(added))
     extra_strides = [_with_ones(row, factors.squeezed, 0) for row in rows]
 
     beta = factors.beta if added is not None and bias is None else None
@@ -248,8 +234,7 @@ def _bias(step: Step, factors: _Factors, program: ProgramBuilder) -> SSAValue | 
     value = _added(step, factors)
     if value is None or factors.squeezed or factors.alpha != 1 or factors.beta != 1:
         return None
-    tensor = step.tensor(value)
-    strides = tensor.broadcast(step.output.shape)
+    strides = step.broadcast(value)
     if any(s for s, size in zip(strides[:-1], step.output.shape, strict=False) if size > 1):
         return None
     if strides[-1] != 1 and step.output.shape[-1] > 1:

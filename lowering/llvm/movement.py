@@ -9,14 +9,13 @@ from typing import TypeAlias, cast
 
 import numpy as np
 from xdsl.dialects import math
-from xdsl.dialects.builtin import TensorType, i1
+from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
 from .body import Body, Number
-from .elementwise import element_type
-from .step import Array, Step, Tensor, dense_strides
+from .step import Array, Step, Tensor, dense_strides, element_type, shape_of
 
 
 @dataclass(frozen=True)
@@ -72,10 +71,6 @@ def pieces_of(step: Step) -> list[Piece]:
     return [p for p in _RULES[type(step.op)](step.op, step) if all(axis.size for axis in p.axes)]
 
 
-def _shape(op: SchemaOp) -> tuple[int, ...]:
-    return cast("TensorType[Attribute]", op.results[0].type).get_shape()
-
-
 def _box(shape: Sequence[int]) -> tuple[Axis, ...]:
     return tuple(Axis(size, dim) for dim, size in enumerate(shape))
 
@@ -90,7 +85,7 @@ def _dim(op: SchemaOp, rank: int, name: str = "dim") -> int:
 
 def _pad(op: SchemaOp, step: Step) -> list[Piece]:
     """The inside, possibly cropped, and the sides of each dim."""
-    source, shape = step.tensor(op.operands[0]), _shape(op)
+    source, shape = step.tensor(op.operands[0]), shape_of(op.results[0])
     pad = _numbers(op, "pad")
     rank = len(shape)
     before, after = [0] * rank, [0] * rank
@@ -234,7 +229,7 @@ def _select_scatter(op: SchemaOp, step: Step) -> list[Piece]:
 
 
 def _stack(op: SchemaOp, step: Step) -> list[Piece]:
-    rank = len(_shape(op))
+    rank = len(shape_of(op.results[0]))
     dim = _dim(op, rank)
     others = [d for d in range(rank) if d != dim]
     result: list[Piece] = []
@@ -300,7 +295,7 @@ def _strided(strides: Callable[[SchemaOp, Tensor], tuple[int, tuple[int, ...]]])
 
     def rule(op: SchemaOp, step: Step) -> list[Piece]:
         offset, own = strides(op, step.tensor(op.operands[0]))
-        shape = _shape(op)
+        shape = shape_of(op.results[0])
         return [Piece(_box(shape), (0,) * len(shape), (Source(op.operands[0], offset, own),))]
 
     return rule
@@ -331,7 +326,7 @@ def _triangle(upper: bool) -> Rule:
         return body.select(values[1], values[0], 0)
 
     def rule(op: SchemaOp, step: Step) -> list[Piece]:
-        shape = _shape(op)
+        shape = shape_of(op.results[0])
         diagonal = cast(int, op.value_of("diagonal"))
         ones = np.ones(shape[-2:], np.bool_)
         mask = np.triu(ones, diagonal) if upper else np.tril(ones, diagonal)
@@ -345,7 +340,7 @@ def _triangle(upper: bool) -> Rule:
 
 def _glu(op: SchemaOp, step: Step) -> list[Piece]:
     """The first half of a dim, times the sigmoid of the second."""
-    source, shape = step.tensor(op.operands[0]), _shape(op)
+    source, shape = step.tensor(op.operands[0]), shape_of(op.results[0])
     dim = _dim(op, len(shape))
     offset = shape[dim] * source.strides[dim]
 
@@ -359,7 +354,7 @@ def _glu(op: SchemaOp, step: Step) -> list[Piece]:
 
 def _full(name: str) -> Rule:
     def rule(op: SchemaOp, step: Step) -> list[Piece]:
-        shape = _shape(op)
+        shape = shape_of(op.results[0])
         number = cast(Number, op.value_of(name))
         return [Piece(_box(shape), (0,) * len(shape), number=number)]
 
@@ -368,7 +363,7 @@ def _full(name: str) -> Rule:
 
 def _empty(op: SchemaOp, step: Step) -> list[Piece]:
     """Any elements will do; zeros are the same each time."""
-    return [Piece(_box(_shape(op)), (0,) * len(_shape(op)))]
+    return [Piece(_box(shape_of(op.results[0])), (0,) * len(shape_of(op.results[0])))]
 
 
 _RULES: dict[type[SchemaOp], Rule] = {

@@ -9,16 +9,15 @@ from typing import cast
 
 import numpy as np
 from xdsl.dialects import math
-from xdsl.dialects.builtin import TensorType, f32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import f32
+from xdsl.ir import SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
 from .body import Body
-from .elementwise import element_type, epilogue
-from .family import Halo, Order
+from .elementwise import epilogue
+from .family import any_strides, first_input_order, no_halo
 from .kernel_builder import KernelBuilder
-from .map import memory_order
 from .program_builder import ProgramBuilder
 from .slices import (
     Local,
@@ -30,7 +29,7 @@ from .slices import (
     same_region,
     with_epilogue,
 )
-from .step import Step, Tensor
+from .step import Step, element_type, shape_of
 
 _LAYERS = (edge.LayerNormOp, edge.NativeLayerNormOp, edge.RmsNormOp)
 _GROUPS = (edge.GroupNormOp, edge.NativeGroupNormOp)
@@ -39,6 +38,10 @@ _BATCHES = (edge.OPERATORS["aten::_native_batch_norm_legit.no_stats"],)
 OPERATIONS: tuple[type[SchemaOp], ...] = (*_LAYERS, *_GROUPS, *_BATCHES)
 FUSES = True
 
+input_order = any_strides
+halo = no_halo
+output_order = first_input_order
+
 
 def supports(op: SchemaOp) -> str | None:
     """In f32."""
@@ -46,25 +49,6 @@ def supports(op: SchemaOp) -> str | None:
         if element_type(value) != f32:
             return f"it is computed in f32 only, not with {element_type(value)}"
     return None
-
-
-def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
-    """Any strides are fine."""
-    return None
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """Nothing is read outside."""
-    return None
-
-
-def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
-    """The input's."""
-    return memory_order(inputs[0])
-
-
-def _shape(op: SchemaOp) -> tuple[int, ...]:
-    return cast("TensorType[Attribute]", op.operands[0].type).get_shape()
 
 
 @dataclass(frozen=True)
@@ -87,7 +71,7 @@ class _Space:
 
 
 def _space(op: SchemaOp) -> _Space:
-    shape = _shape(op)
+    shape = shape_of(op.operands[0])
     rank = len(shape)
     if isinstance(op, _LAYERS):
         count = len(cast("list[int]", op.value_of("normalized_shape")))

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute
-
 from ...dialects import delegate, edge, kernel
 from ...dialects.edge.ops import ConstantOp, WeightOp
+from ...dialects.layout import order_of
 from ...dialects.schema_op import SchemaOp
 from .family import Order
 from .roots import (
@@ -17,10 +13,8 @@ from .roots import (
     anchor_of,
     copy_before,
     is_constant,
-    memory_order,
-    order_of_type,
 )
-from .step import Tensor, dense_tensor
+from .step import Tensor, dense_tensor, shape_of, tensor_type
 from .views import is_view, view_of
 
 
@@ -28,7 +22,7 @@ def choose_orders(planner: Planner) -> None:
     """Choose the dim order of every result, and copy operands that lie wrongly."""
     block, tensors = planner.block, planner.tensors
     for argument in block.args:
-        tensors[argument] = dense_tensor(argument.type, order_of_type(argument.type))
+        tensors[argument] = dense_tensor(argument.type, order_of(tensor_type(argument)))
     for op in list(block.ops):
         match op:
             case WeightOp() | ConstantOp():
@@ -36,7 +30,7 @@ def choose_orders(planner: Planner) -> None:
             case kernel.StepOp():
                 _order_step(planner, op)
             case edge.CatOp():
-                order = memory_order(_widest(planner, op))
+                order = _widest(planner, op).memory_order
                 add_root(planner, op.result, order)
             case delegate.YieldOp():
                 pass
@@ -66,8 +60,7 @@ def _order_step(planner: Planner, step: kernel.StepOp) -> None:
     inputs = [tensors[operand] for operand in anchor.operands]
     order = family.output_order(anchor, inputs)
     for number, (inner, outer) in enumerate(zip(anchor.results, step.outputs, strict=True)):
-        rank = len(cast("TensorType[Attribute]", inner.type).get_shape())
-        add_root(planner, outer, order if number == 0 else tuple(range(rank)))
+        add_root(planner, outer, tuple(range(len(shape_of(inner)))) if number else order)
     _copy_extras(planner, step, anchor, order)
 
 

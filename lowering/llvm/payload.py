@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
-from typing import Any, cast
+from typing import Any
 
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import SSAValue
 
 from ...dialects import kernel
-from ...passes.evaluate.arrays import numpy_dtype
+from ...dialects.constant import element_bytes
 from ...runtime.backends.llvm.payload import CompiledRegion, write_payload
 from ..backends import BackendError, Payload
 from .emit.entry import emit_entry, weight_keys
@@ -21,6 +20,7 @@ from .emit.team import TEAM_VERSION, emit_team
 from .link import Image, LinkError, link
 from .object_cache import ObjectCache
 from .object_code import object_code, version
+from .step import element_type, shape_of
 from .target import Target
 from .targets import required_features
 
@@ -94,5 +94,4 @@ def _compile(text: str, target: Target, cache: ObjectCache | None) -> bytes:
 
 
 def _bytes(value: SSAValue) -> int:
-    tensor = cast("TensorType[Attribute]", value.type)
-    return prod(tensor.get_shape()) * numpy_dtype(tensor.element_type).itemsize
+    return prod(shape_of(value)) * element_bytes(element_type(value))

@@ -7,6 +7,7 @@ from typing import cast
 from xdsl.ir import SSAValue
 
 from ...dialects import delegate, edge, kernel
+from ...dialects.layout import order_of
 from ...dialects.schema_op import SchemaOp
 from .arena import write_places
 from .family import Halo, Order
@@ -16,12 +17,10 @@ from .roots import (
     anchor_of,
     copy_before,
     is_constant,
-    memory_order,
-    order_of_type,
     source_of,
     with_halo,
 )
-from .step import Tensor, dense_tensor
+from .step import Tensor, dense_tensor, tensor_type
 from .views import is_view, view_of
 
 
@@ -44,7 +43,8 @@ def _place_outputs(planner: Planner) -> None:
     assert isinstance(last, delegate.YieldOp)
     inputs = len(planner.block.args)
     for index, value in enumerate(last.values):
-        wanted = dense_tensor(value.type, order_of_type(value.type))
+        order = order_of(tensor_type(value))
+        wanted = dense_tensor(value.type, order)
         root = planner.roots.get(source_of(value))
         if (
             root is not None
@@ -55,7 +55,7 @@ def _place_outputs(planner: Planner) -> None:
         ):
             root.argument = inputs + index
             continue
-        copied = copy_before(planner, last, value, order_of_type(value.type))
+        copied = copy_before(planner, last, value, order)
         planner.roots[copied].argument = inputs + index
         last.operands[index] = copied
 
@@ -130,7 +130,7 @@ def _place_halos(planner: Planner) -> None:
                 if _fits_users(planner, operand, with_halo(planner.tensors[operand], root, merged)):
                     root.halo = merged
                     continue
-            copied = copy_before(planner, op, operand, memory_order(planner.tensors[operand]))
+            copied = copy_before(planner, op, operand, planner.tensors[operand].memory_order)
             planner.roots[copied].halo = halo
             anchor.operands[index] = copied
 

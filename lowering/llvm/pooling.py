@@ -7,17 +7,17 @@ from math import prod
 from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import Float32Type, TensorType
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import f32
+from xdsl.ir import SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
 from .adaptive_pooling import launch_adaptive
-from .family import Halo, Order
+from .family import Order, no_halo
 from .global_pooling import launch_global
 from .program_builder import ProgramBuilder
 from .stencils import Pair, Windows, as_pair, channels_last, launch_windows
-from .step import Array, Step, Tensor
+from .step import Array, Step, Tensor, element_type, shape_of
 
 _SPATIAL: dict[type[SchemaOp], int] = {
     edge.MaxPool1dOp: 1,
@@ -39,12 +39,13 @@ _ADAPTIVE = (
 OPERATIONS = tuple(_SPATIAL)
 FUSES = True
 
+halo = no_halo
+
 
 def supports(op: SchemaOp) -> str | None:
     """Pooling in f32; of a maximum the places must not be asked for."""
-    element = cast("TensorType[Attribute]", op.operands[0].type).element_type
-    if not isinstance(element, Float32Type):
-        return f"pooling of {element}"
+    if element_type(op.operands[0]) != f32:
+        return f"pooling of {element_type(op.operands[0])}"
     if any(_is_used(result) for result in op.results[1:]):
         return "the places of the maxima are used"
     return None
@@ -65,11 +66,6 @@ def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None
     if _is_global(op):
         return None
     return None if tensor.strides[order[-1]] == 1 else order
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """None is needed."""
-    return None
 
 
 def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
@@ -97,7 +93,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
 
 def _is_global(op: SchemaOp) -> bool:
     """Whether one number is left of each channel."""
-    shape = cast("TensorType[Attribute]", op.results[0].type).get_shape()
+    shape = shape_of(op.results[0])
     return isinstance(op, _ADAPTIVE) and prod(shape[-_SPATIAL[type(op)] :]) == 1
 
 

@@ -12,16 +12,14 @@ from typing import cast
 
 import numpy as np
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import Float32Type, f32
+from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
 from .body import Body
-from .elementwise import element_type
-from .family import Halo, Order
+from .family import any_strides, no_halo, row_major
 from .kernel_builder import KernelBuilder, identity
-from .placement import is_constant
 from .product import (
     Axis,
     Operands,
@@ -32,7 +30,8 @@ from .product import (
     panel_columns,
 )
 from .program_builder import ProgramBuilder
-from .step import Array, Step, Tensor
+from .roots import is_constant
+from .step import Array, Step, Tensor, element_type
 from .target import Target
 
 Gates = Callable[[Body, list[SSAValue], list[SSAValue], list[SSAValue]], list[SSAValue]]
@@ -86,31 +85,20 @@ _CELLS: dict[type[SchemaOp], _Cell] = {
 OPERATIONS = tuple(_CELLS)
 FUSES = False
 
+input_order = any_strides
+halo = no_halo
+output_order = row_major
+
 
 def supports(op: SchemaOp) -> str | None:
     """Constant parameters, in f32; no random dropout."""
-    if not isinstance(element_type(op.operands[0]), Float32Type):
+    if element_type(op.operands[0]) != f32:
         return f"recurrent networks of {element_type(op.operands[0])}"
     if op.value_of("train") and op.value_of("dropout"):
         return "dropout draws random numbers"
     if not all(map(is_constant, cast("list[SSAValue]", op.operand_of("params")))):
         return "its parameters are computed"
     return None
-
-
-def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
-    """All strides are fine."""
-    return None
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """None is needed."""
-    return None
-
-
-def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
-    """Row-major."""
-    return (0, 1, 2)
 
 
 @dataclass(frozen=True)

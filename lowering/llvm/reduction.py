@@ -9,25 +9,26 @@ from typing import cast
 
 import numpy as np
 from xdsl.dialects import math
-from xdsl.dialects.builtin import TensorType, f32, i1, i32, i64
+from xdsl.dialects.builtin import f32, i1, i32, i64
 from xdsl.ir import Attribute, Region, SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
 from .body import Body, is_float
 from .copying import loop_nest
-from .elementwise import Epilogue, element_type, epilogue, is_known
-from .family import Halo, Order
+from .elementwise import Epilogue, epilogue, is_known
+from .family import Order, any_strides, no_halo
 from .kernel_builder import KernelBuilder
-from .map import memory_order, tasks_of
+from .map import tasks_of
 from .program_builder import ProgramBuilder
-from .step import Step, Tensor, dense_strides
+from .step import Step, Tensor, dense_strides, element_type, shape_of
 
 FUSES = True
 
+input_order = any_strides
+halo = no_halo
+
 Finish = Callable[[Body, SSAValue], SSAValue]
-Strided = tuple[SSAValue, tuple[int, ...]]
-"""A pointer, and its strides over the dims that stay."""
 
 
 @dataclass(frozen=True)
@@ -140,23 +141,9 @@ def supports(op: SchemaOp) -> str | None:
     return None
 
 
-def _rank(value: SSAValue) -> int:
-    return len(cast("TensorType[Attribute]", value.type).get_shape())
-
-
-def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
-    """Any strides are fine."""
-    return None
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """Nothing is read outside."""
-    return None
-
-
 def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
     """The input's order, without the dims that go."""
-    order, rank = memory_order(inputs[0]), _rank(op.results[0])
+    order, rank = inputs[0].memory_order, len(shape_of(op.results[0]))
     if rank == len(order):
         return order
     gone = reduced_dims(op, len(order))
@@ -186,7 +173,7 @@ class _Reduction:
         places = kept if len(step.output.shape) == rank else list(range(len(kept)))
         self.results = [value for value in step.results if self._is_wanted(value)]
         outputs = [step.tensor(value).strides for value in self.results]
-        extras = [step.tensor(e).broadcast(step.output.shape) for e in self.chain.extras]
+        extras = [step.broadcast(extra) for extra in self.chain.extras]
         rows = [tuple(row[place] for place in places) for row in (*extras, *outputs)]
         rows.insert(0, tuple(source.strides[dim] for dim in kept))
         self.shape, self.rows = loop_nest(

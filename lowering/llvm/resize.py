@@ -8,20 +8,20 @@ from math import prod
 from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import Float32Type, IndexType, TensorType, f32, i64
-from xdsl.ir import Attribute, Region, SSAValue
+from xdsl.dialects.builtin import IndexType, f32, i64
+from xdsl.ir import Region, SSAValue
 
 from ...dialects import edge, kernel
-from ...dialects.kernel.types import element_type
+from ...dialects.kernel.types import element_type as pointed_type
 from ...dialects.schema_op import SchemaOp
 from ...runtime.kernels.resize import MODES, Dimension, Taps
 from .body import Body
 from .elementwise import Epilogue, epilogue
-from .family import Halo, Order
+from .family import Order, no_halo
 from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
 from .stencils import Images, as_images, channels_last
-from .step import Step, Tensor
+from .step import Step, Tensor, element_type, shape_of
 
 _NEAREST = edge.UpsampleNearest2dVecOp
 OPERATIONS = (
@@ -30,6 +30,8 @@ OPERATIONS = (
     edge.OPERATORS["aten::_upsample_bilinear2d_aa"],
 )
 FUSES = True
+
+halo = no_halo
 
 _TASK = 16_384
 """Elements that a task makes at least: some 4 µs."""
@@ -40,10 +42,9 @@ _MOST_TAPS = 8
 
 def supports(op: SchemaOp) -> str | None:
     """Images of f32; of what shrinks, filters that are not too wide."""
-    type = _type(op.operands[0])
-    if not isinstance(type.element_type, Float32Type):
-        return f"resampling of {type.element_type}"
-    taps = _taps(op, type.get_shape(), _type(op.results[0]).get_shape())
+    if element_type(op.operands[0]) != f32:
+        return f"resampling of {element_type(op.operands[0])}"
+    taps = _taps(op, shape_of(op.operands[0]), shape_of(op.results[0]))
     if max(len(dim.indices) for dim in taps) > _MOST_TAPS:
         return "the image shrinks too much"
     return None
@@ -54,18 +55,9 @@ def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None
     return None if tensor.strides[1] == 1 else channels_last(4, 2)
 
 
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """None is needed."""
-    return None
-
-
 def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
     """Channels side by side."""
     return channels_last(4, 2)
-
-
-def _type(value: SSAValue) -> TensorType[Attribute]:
-    return cast("TensorType[Attribute]", value.type)
 
 
 def _taps(op: SchemaOp, source: Sequence[int], result: Sequence[int]) -> list[Taps]:
@@ -92,9 +84,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     taps = _taps(step.op, source.shape, output.shape)
     read = as_images(source.shape, source.strides, 2)
     written = as_images(output.shape, output.strides, 2)
-    extras = [
-        as_images(output.shape, step.tensor(e).broadcast(output.shape), 2) for e in fused.extras
-    ]
+    extras = [as_images(output.shape, step.broadcast(e), 2) for e in fused.extras]
     images, channels, rows, _ = written.shape
     wanted = min(_MOST_TASKS, max(1, prod(written.shape) // _TASK))
     per_band = -(-rows // min(rows, -(-wanted // images)))
@@ -203,7 +193,7 @@ class _Rows:
         k.insert(kernel.MapOp(inputs, [target], (self.channels,), strides, [(1,)], region))
 
     def _region(self, taps: int, extras: Sequence[SSAValue], weights: Sequence[SSAValue]) -> Region:
-        body = Body([*[f32] * taps, *(element_type(extra.type) for extra in extras)])
+        body = Body([*[f32] * taps, *(pointed_type(extra.type) for extra in extras)])
         total = _weighted(body, body.arguments[:taps], weights)
         return body.finish([self.fused.write(body, [total, *body.arguments[taps:]])])
 

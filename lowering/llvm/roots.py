@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
 
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from ...dialects import delegate, kernel
 from ...dialects.edge.ops import ConstantOp, WeightOp
-from ...dialects.layout import order_of
 from ...dialects.schema_op import SchemaOp
 from .families import family_of
 from .family import Family, Halo, Order
@@ -53,11 +50,6 @@ class Planner:
         return self.region.body.block
 
 
-def order_of_type(type: Attribute) -> Order:
-    """The dim order in which a tensor enters or leaves a region."""
-    return order_of(cast("TensorType[Attribute]", type))
-
-
 def is_constant(value: SSAValue) -> bool:
     """Whether a value is known at compile time: a weight, a constant, or a view of one."""
     owner = value.owner
@@ -92,16 +84,6 @@ def copy_before(
     planner.block.insert_op_before(op, before)
     add_root(planner, op.result, order)
     return op.result
-
-
-def memory_order(tensor: Tensor) -> Order:
-    """The dims of a tensor by their strides, outermost first."""
-    dims = range(len(tensor.shape))
-    return tuple(
-        sorted(dims, key=lambda d: (tensor.shape[d] > 1, -abs(tensor.strides[d])))
-        if any(tensor.strides)
-        else dims
-    )
 
 
 def source_of(value: SSAValue) -> SSAValue:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
-
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
 from .body import Body
 from .copying import loop_nest
-from .elementwise import element_type, is_known
-from .family import Halo, Order
+from .elementwise import is_known
+from .family import any_strides, first_input_order, no_halo
 from .kernel_builder import KernelBuilder
-from .map import memory_order, tasks_of
+from .map import tasks_of
 from .program_builder import ProgramBuilder
-from .step import Step, Tensor
+from .step import Step, element_type, shape_of
 
 OPERATIONS: tuple[type[SchemaOp], ...] = (edge.CumsumOp, edge.CumprodOp)
 FUSES = False
+
+input_order = any_strides
+halo = no_halo
+output_order = first_input_order
 
 
 def supports(op: SchemaOp) -> str | None:
@@ -28,24 +28,9 @@ def supports(op: SchemaOp) -> str | None:
     for value in (*op.operands, *op.results):
         if not is_known(element_type(value)):
             return f"there are no kernels for {element_type(value)}"
-    if not cast("TensorType[Attribute]", op.operands[0].type).get_shape():
+    if not shape_of(op.operands[0]):
         return "it goes over a tensor without dims"
     return None
-
-
-def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
-    """Any strides are fine."""
-    return None
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """Nothing is read outside."""
-    return None
-
-
-def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
-    """The input's."""
-    return memory_order(inputs[0])
 
 
 def lower(step: Step, program: ProgramBuilder) -> None:

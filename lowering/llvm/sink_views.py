@@ -12,6 +12,7 @@ from xdsl.rewriter import Rewriter
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
 from .elementwise import is_elementwise
+from .step import element_type, shape_of
 
 Shape = tuple[int, ...]
 
@@ -37,17 +38,13 @@ def sink_views(block: Block) -> None:
             Rewriter.erase_op(op)
 
 
-def _shape(value: SSAValue) -> Shape:
-    return cast("TensorType[Attribute]", value.type).get_shape()
-
-
 def _sinkable(op: SchemaOp) -> SchemaOp | None:
     """The view to move behind an operation: of its own shape, of something computed here."""
     for operand in op.operands:
         view = operand.owner
         if not isinstance(view, edge.ViewOp | edge.PermuteOp):
             continue
-        if _shape(operand) != _shape(op.results[0]) or not _shape(operand):
+        if shape_of(operand) != shape_of(op.results[0]) or not shape_of(operand):
             continue
         source = view.operands[0].owner
         if not isinstance(source, SchemaOp):
@@ -60,7 +57,7 @@ def _sinkable(op: SchemaOp) -> SchemaOp | None:
 def _inverse_type(view: SchemaOp, value: SSAValue) -> Shape | None:
     """The shape that a value, as an operand that broadcasts, has before the view; None if there is
     no such shape."""
-    inner, outer, own = _shape(view.operands[0]), _shape(view.results[0]), _shape(value)
+    inner, outer, own = shape_of(view.operands[0]), shape_of(view.results[0]), shape_of(value)
     if isinstance(view, edge.PermuteOp):
         padded = (1,) * (len(outer) - len(own)) + own
         dims = cast("list[int]", view.value_of("dims"))
@@ -87,13 +84,13 @@ def _sink(op: SchemaOp, view: SchemaOp) -> None:
             return source
         shape = _inverse_type(view, value)
         assert shape is not None
-        if shape == _shape(value) and not isinstance(view, edge.PermuteOp):
+        if shape == shape_of(value) and not isinstance(view, edge.PermuteOp):
             return value
-        element = cast("TensorType[Attribute]", value.type).element_type
+        element = element_type(value)
         if isinstance(view, edge.PermuteOp):
             dims = cast("list[int]", view.value_of("dims"))
-            if len(_shape(value)) < len(dims):
-                padded = (1,) * (len(dims) - len(_shape(value))) + _shape(value)
+            if len(shape_of(value)) < len(dims):
+                padded = (1,) * (len(dims) - len(shape_of(value))) + shape_of(value)
                 value = _reshape(value, padded, element)
             inverted = [dims.index(d) for d in range(len(dims))]
             other = value.owner
@@ -107,16 +104,16 @@ def _sink(op: SchemaOp, view: SchemaOp) -> None:
     def _reshape(value: SSAValue, shape: Sequence[int], element: Attribute) -> SSAValue:
         while isinstance(value.owner, edge.ViewOp):
             value = value.owner.operands[0]
-        if _shape(value) == tuple(shape):
+        if shape_of(value) == tuple(shape):
             return value
         reshape = edge.ViewOp(value, list(shape), result_types=[TensorType(element, shape)])
         new_ops.append(reshape)
         return reshape.result
 
-    element = cast("TensorType[Attribute]", op.results[0].type).element_type
+    element = element_type(op.results[0])
     moved = type(op).create(
         operands=[inverse(operand) for operand in op.operands],
-        result_types=[TensorType(element, _shape(source))],
+        result_types=[TensorType(element, shape_of(source))],
         properties=dict(op.properties),
         attributes=dict(op.attributes),
     )

@@ -13,11 +13,11 @@ from xdsl.ir import Attribute, Region, SSAValue
 from ...dialects import kernel
 from .body import Body
 from .copying import loop_nest
-from .elementwise import Epilogue, element_type
+from .elementwise import Epilogue
 from .kernel_builder import KernelBuilder
 from .map import tasks_of
 from .program_builder import ProgramBuilder
-from .step import Step
+from .step import Step, element_type
 
 Make = Callable[[Body, Sequence[SSAValue]], SSAValue]
 """Adds operations on some values to a body, and gives the result."""
@@ -256,7 +256,7 @@ def same_region() -> Region:
 
 def epilogue_operands(step: Step, chain: Epilogue) -> list[tuple[SSAValue, tuple[int, ...]]]:
     """What the fused operations read besides, with strides over the result's dims."""
-    return [(v, step.tensor(v).broadcast(step.output.shape)) for v in chain.extras]
+    return [(v, step.broadcast(v)) for v in chain.extras]
 
 
 def with_epilogue(chain: Epilogue, count: int, make: Make) -> Region:

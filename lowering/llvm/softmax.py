@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from typing import cast
 
 from xdsl.dialects import math
-from xdsl.dialects.builtin import TensorType, f32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import f32
+from xdsl.ir import SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
 from .body import Body
-from .elementwise import element_type, epilogue
-from .family import Halo, Order
+from .elementwise import epilogue
+from .family import any_strides, first_input_order, no_halo
 from .kernel_builder import KernelBuilder
-from .map import memory_order
 from .program_builder import ProgramBuilder
 from .slices import Local, Operand, Slices, epilogue_operands, region, same_region, with_epilogue
-from .step import Step, Tensor
+from .step import Step, element_type, shape_of
 
 _LOGARITHMS = (edge.OPERATORS["aten::_log_softmax"], edge.LogSoftmaxIntOp)
 
@@ -29,29 +28,18 @@ OPERATIONS: tuple[type[SchemaOp], ...] = (
 )
 FUSES = True
 
+input_order = any_strides
+halo = no_halo
+output_order = first_input_order
+
 
 def supports(op: SchemaOp) -> str | None:
     """In f32, of tensors with dims."""
     if element_type(op.operands[0]) != f32 or element_type(op.results[0]) != f32:
         return f"it is computed in f32 only, not from {element_type(op.operands[0])}"
-    if not cast("TensorType[Attribute]", op.operands[0].type).get_shape():
+    if not shape_of(op.operands[0]):
         return "it goes over a tensor without dims"
     return None
-
-
-def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
-    """Any strides are fine."""
-    return None
-
-
-def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
-    """Nothing is read outside."""
-    return None
-
-
-def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
-    """The input's."""
-    return memory_order(inputs[0])
 
 
 def lower(step: Step, program: ProgramBuilder) -> None:

@@ -87,7 +87,7 @@ def launch_windows(
     source = step.tensor(step.op.operands[0])
     read = as_images(source.shape, source.strides, spatial)
     written = as_images(shape, step.output.strides, spatial)
-    extras = [as_images(shape, step.tensor(e).broadcast(shape), spatial) for e in fused.extras]
+    extras = [as_images(shape, step.broadcast(e), spatial) for e in fused.extras]
     plan = _Plan(windows, read, written, program.target.lanes())
     arguments = [
         program.pointer(step.op.operands[0], f32),

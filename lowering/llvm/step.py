@@ -33,14 +33,12 @@ class Tensor:
         return prod(self.shape)
 
     @property
-    def is_contiguous(self) -> bool:
-        """Whether it is dense and in row-major order; dims of size 1 do not matter."""
-        return all(
-            size == 1 or stride == dense
-            for size, stride, dense in zip(
-                self.shape, self.strides, dense_strides(self.shape), strict=True
-            )
-        )
+    def memory_order(self) -> tuple[int, ...]:
+        """The dims from the longest stride to the shortest; those of one element and those that are
+        repeated stay where they are among their neighbours."""
+        moving = [d for d, size in enumerate(self.shape) if size > 1 and self.strides[d]]
+        ranked = iter(sorted(moving, key=lambda d: -abs(self.strides[d])))
+        return tuple(next(ranked) if d in moving else d for d in range(len(self.shape)))
 
     def broadcast(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The strides with which it is read as a tensor of a larger shape, by PyTorch's rules."""
@@ -69,6 +67,22 @@ def dense_tensor(type: Attribute, order: Sequence[int] | None = None) -> Tensor:
     tensor = cast("TensorType[Attribute]", type)
     shape = tensor.get_shape()
     return Tensor(tensor.element_type, shape, dense_strides(shape, order))
+
+
+def tensor_type(value: SSAValue) -> TensorType[Attribute]:
+    """The type of a value that is a tensor."""
+    assert isinstance(value.type, TensorType)
+    return cast("TensorType[Attribute]", value.type)
+
+
+def shape_of(value: SSAValue) -> tuple[int, ...]:
+    """The sizes of a tensor."""
+    return tensor_type(value).get_shape()
+
+
+def element_type(value: SSAValue) -> Attribute:
+    """The element type of a tensor."""
+    return tensor_type(value).element_type
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,10 @@ class Step:
     def tensor(self, value: SSAValue) -> Tensor:
         """Where a value lies."""
         return self.tensors[value]
+
+    def broadcast(self, value: SSAValue) -> tuple[int, ...]:
+        """The strides with which a value is read over the dims of the first result."""
+        return self.tensors[value].broadcast(self.output.shape)
 
     def array(self, value: SSAValue) -> Array | None:
         """A constant's array, with the shape of its type; None for what is computed."""

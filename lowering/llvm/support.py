@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from xdsl.dialects.builtin import Float32Type, Float64Type, IntegerType, TensorType
 from xdsl.ir import Attribute, Operation
 
@@ -11,7 +9,8 @@ from ...dialects.edge import CatOp
 from ...dialects.edge.ops import ConstantOp, WeightOp
 from ..backends import Verdict
 from .batch_norm import BATCH_NORM, supports_batch_norm
-from .families import is_static, why_not
+from .families import why_not
+from .step import tensor_type
 from .views import is_view
 
 
@@ -19,15 +18,15 @@ def supports(op: Operation) -> Verdict:
     """Whether there are kernels for an operation, and if not, why."""
     if isinstance(op, WeightOp | ConstantOp):
         return Verdict(True)
-    types = [value.type for value in (*op.operands, *op.results)]
-    if not all(isinstance(type, TensorType) for type in types):
+    values = (*op.operands, *op.results)
+    if not all(isinstance(value.type, TensorType) for value in values):
         return Verdict(False, "it takes or gives a number that is known only at run time")
-    if not is_static(op):
+    tensors = [tensor_type(value) for value in values]
+    if not all(tensor.has_static_shape() for tensor in tensors):
         return Verdict(False, "it has sizes that are known only at run time")
     if isinstance(op, BATCH_NORM):
         reason = supports_batch_norm(op)
         return Verdict(reason is None, reason or "")
-    tensors = [cast("TensorType[Attribute]", type) for type in types]
     if any(0 in tensor.get_shape() for tensor in tensors):
         return Verdict(False, "it has an empty tensor")
     for tensor in tensors:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Operation
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
-from .step import Tensor
+from .step import Tensor, shape_of
 
 View = tuple[Tensor, int]
 """The tensor that is seen, and how many elements after the viewed one's begin it begins."""
@@ -22,8 +21,7 @@ def view_of(op: Operation, source: Tensor) -> View | None:
     if rule is None:
         return None
     assert isinstance(op, SchemaOp)
-    result = cast("TensorType[Attribute]", op.results[0].type)
-    return rule(op, source, result.get_shape())
+    return rule(op, source, shape_of(op.results[0]))
 
 
 def is_view(op: Operation) -> bool:

@@ -12,8 +12,8 @@ from typing import cast
 
 import numpy as np
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr, TensorType, f32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import IndexType, IntegerAttr, f32
+from xdsl.ir import SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.kernel.winograd import WEIGHT_MATRICES
@@ -21,7 +21,7 @@ from .elementwise import epilogue
 from .kernel_builder import KernelBuilder
 from .product import Axis, Operands, Product, insert_product, pack, panel_columns
 from .program_builder import ProgramBuilder
-from .step import Array, Step
+from .step import Array, Step, shape_of
 from .target import Target
 
 _CACHE = 800 * 1024
@@ -67,7 +67,7 @@ class _Sizes:
 def choose(op: edge.ConvolutionOp, lanes: int = 16) -> Choice | None:
     """The fastest way by a model of cycles; None if direct convolution is as fast or the algorithm
     does not apply."""
-    weight, result = _shape(op.weight), _shape(op.result)
+    weight, result = shape_of(op.weight), shape_of(op.result)
     if weight[2:] != (3, 3) or op.value_of("transposed") or op.value_of("groups") != 1:
         return None
     numbers = [
@@ -132,7 +132,7 @@ def lower(step: Step, program: ProgramBuilder, choice: Choice) -> None:
     assert weight is not None
     sizes = _Sizes(source.shape[0], *weight.shape[1::-1], *target.shape[2:])
     layout = _Layout.of(sizes, choice, program.target)
-    extras = [step.tensor(extra).broadcast(target.shape) for extra in fused.extras]
+    extras = [step.broadcast(extra) for extra in fused.extras]
     padding = cast("list[int]", op.value_of("padding"))
     arguments = [
         program.pointer(op.input, f32),
@@ -265,7 +265,3 @@ def _times(k: KernelBuilder, index: SSAValue, factor: int) -> SSAValue:
 
 def _plus(k: KernelBuilder, a: SSAValue, b: SSAValue) -> SSAValue:
     return k.insert(arith.AddiOp(a, b)).result
-
-
-def _shape(value: SSAValue) -> tuple[int, ...]:
-    return cast("TensorType[Attribute]", value.type).get_shape()
