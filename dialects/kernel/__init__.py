@@ -14,6 +14,7 @@ from .code import CodeOp
 from .map import MapOp, WindowOp
 from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, WeightOp
 from .softmax import SoftmaxOp
+from .sort import SortOp
 from .stencil import StencilOp
 from .step import CopyOp, PlaceAttr, Placement, StepOp
 from .structure import ForOp, FuncOp, YieldOp, terminate
@@ -41,6 +42,7 @@ __all__ = [
     "ProgramOp",
     "ScratchOp",
     "SoftmaxOp",
+    "SortOp",
     "StencilOp",
     "StepOp",
     "StoreOp",
@@ -77,6 +79,7 @@ Kernel = Dialect(
         WindowOp,
         StencilOp,
         SoftmaxOp,
+        SortOp,
         TileOp,
         WinogradInputOp,
         WinogradOutputOp,

@@ -25,6 +25,8 @@ FAMILIES = (
     "reduction",
     "scan",
     "gather",
+    "scatter",
+    "sort",
     "map",
 )
 """Files of this folder; of two that take an operation the first one has it."""

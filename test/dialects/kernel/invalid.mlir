@@ -187,3 +187,24 @@ kernel.func @prefetch(%a: !kernel.ptr<f32>, %b: !kernel.ptr<f32>, %c: !kernel.pt
     kernel.yield %acc : f32
   }
 }
+
+// -----
+
+// CHECK: kernel.sort: keys are integers, places are i32
+kernel.func @sort_keys(%k: !kernel.ptr<f32>, %p: !kernel.ptr<i32>, %task: index) {
+  kernel.sort %k, %p, %k, %p {count = 9 : i64, keep = 5 : i64} : !kernel.ptr<f32>, !kernel.ptr<i32>, !kernel.ptr<f32>, !kernel.ptr<i32>
+}
+
+// -----
+
+// CHECK: kernel.sort: the room has the types of keys and places
+kernel.func @sort_room(%k: !kernel.ptr<i64>, %p: !kernel.ptr<i32>, %task: index) {
+  kernel.sort %k, %p, %p, %p {count = 9 : i64, keep = 5 : i64} : !kernel.ptr<i64>, !kernel.ptr<i32>, !kernel.ptr<i32>, !kernel.ptr<i32>
+}
+
+// -----
+
+// CHECK: kernel.sort: it keeps from one to all of the keys
+kernel.func @sort_keep(%k: !kernel.ptr<i64>, %p: !kernel.ptr<i32>, %task: index) {
+  kernel.sort %k, %p, %k, %p {count = 9 : i64, keep = 10 : i64} : !kernel.ptr<i64>, !kernel.ptr<i32>, !kernel.ptr<i64>, !kernel.ptr<i32>
+}

@@ -53,3 +53,9 @@ kernel.func @winograd(%x: !kernel.ptr<f32>, %v: !kernel.ptr<f32>, %b: !kernel.pt
     kernel.yield %sum : f32
   }
 }
+
+// CHECK-LABEL: kernel.func @sort
+kernel.func @sort(%k: !kernel.ptr<i64>, %p: !kernel.ptr<i32>, %l: !kernel.ptr<i64>, %q: !kernel.ptr<i32>, %task: index) {
+  // CHECK: kernel.sort %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {count = 1000 : i64, keep = 5 : i64} : !kernel.ptr<i64>, !kernel.ptr<i32>, !kernel.ptr<i64>, !kernel.ptr<i32>
+  kernel.sort %k, %p, %l, %q {count = 1000 : i64, keep = 5 : i64} : !kernel.ptr<i64>, !kernel.ptr<i32>, !kernel.ptr<i64>, !kernel.ptr<i32>
+}
