@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, f32, i64
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import SSAValue
 
 from ...dialects import kernel
+from .body import number, region
 from .elementwise import epilogue
-from .kernel_builder import KernelBuilder, body, constant
+from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
-from .stencils import Images, as_images, scale
+from .stencils import Images, as_images, scaled
 from .step import Array, Step
 
 
@@ -48,12 +46,12 @@ def launch_adaptive(step: Step, program: ProgramBuilder, spatial: int) -> None:
         with k.loop(columns) as column:
             first_column, width = _load_border(k, left, column)
             begin = _place(k, x, read, image, first_row, first_column)
-            total = body([], lambda block, _: [constant(block, 0.0)])
+            total = number(0.0)
             k.insert(kernel.MapOp([], [sums], (channels,), [], [(1,)], total))
             with k.loop(0, height) as i, k.loop(0, width) as j:
                 at = k.at(begin, [(i, read.strides[2]), (j, read.strides[3])])
                 ones = [(1,), (1,)]
-                total = body([f32, f32], _add)
+                total = region([f32, f32], lambda body, values: body.add(*values))
                 k.insert(kernel.MapOp([sums, at], [sums], (channels,), ones, [(1,)], total))
             tensors = [places, *extras]
             inputs = [
@@ -65,7 +63,7 @@ def launch_adaptive(step: Step, program: ProgramBuilder, spatial: int) -> None:
             ]
             target = _place(k, y, written, image, row, column)
             strides = [(1,), *((tensor.strides[1],) for tensor in tensors)]
-            finish = scale(fused.region(), None)
+            finish = scaled(fused, None)
             k.insert(kernel.MapOp(inputs, [target], (channels,), strides, [(1,)], finish))
 
     key = (read, written, tuple(extras), fused.key)
@@ -96,9 +94,3 @@ def _place(
 ) -> SSAValue:
     n, _, h, w = tensor.strides
     return k.at(pointer, [(image, n), (row, h), (column, w)])
-
-
-def _add(block: Block, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
-    op = arith.AddfOp(values[0], values[1])
-    block.add_op(op)
-    return [op.result]

@@ -8,11 +8,12 @@ from math import prod
 from typing import Any
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr, f32
-from xdsl.ir import Block, Region, SSAValue
+from xdsl.dialects.builtin import f32
+from xdsl.ir import Region, SSAValue
 
 from ...dialects import kernel
-from .kernel_builder import KernelBuilder, body, constant, identity
+from .body import identity, number, region
+from .kernel_builder import KernelBuilder
 
 _TASK = 200_000
 """Multiplications of a task: about 4 µs."""
@@ -106,7 +107,7 @@ def build_attention(k: KernelBuilder, plan: AttentionPlan) -> None:
         values, value_row = dense, row
     count = None
     if plan.parts > 1:
-        count = k.insert(kernel.ChunkOp(part, plan.per_part, plan.blocks)).count
+        count = k.chunk(part, plan.per_part, plan.blocks)
     with k.loop(plan.per_part, count) as block:
         first = k.index([(part, plan.per_part * plan.rows), (block, plan.rows)])
         if p.length % plan.rows:
@@ -114,9 +115,8 @@ def build_attention(k: KernelBuilder, plan: AttentionPlan) -> None:
             first = k.insert(arith.MinSIOp(first, last)).result
         start = k.at(at(query, p.query), [(first, p.query[-1])])
         shape = (plan.rows, p.size)
-        k.insert(
-            kernel.MapOp([start], [queries], shape, [(p.query[-1], 1)], [(p.size, 1)], _scaled(p))
-        )
+        scaled = region([f32], lambda body, values: body.multiply(values[0], p.scale))
+        k.insert(kernel.MapOp([start], [queries], shape, [(p.query[-1], 1)], [(p.size, 1)], scaled))
         visible = k.index([(first, 1)], 1) if p.causal else None
         _score(k, plan, queries, packed, scores, visible)
         mask = k.at(at(masks[0], p.mask), [(first, p.mask[-2])]) if p.mask else None
@@ -149,16 +149,6 @@ def _copy(
     writes: Sequence[int],
 ) -> None:
     k.insert(kernel.MapOp([source], [target], shape, [reads], [writes], identity()))
-
-
-def _scaled(p: AttentionProblem) -> Region:
-    def multiply(block: Block, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
-        scale = arith.ConstantOp(FloatAttr(p.scale, f32))
-        product = arith.MulfOp(values[0], scale.result)
-        block.add_ops([scale, product])
-        return [product.result]
-
-    return body([f32], multiply)
 
 
 def _pack_keys(k: KernelBuilder, plan: AttentionPlan, keys: SSAValue, packed: SSAValue) -> None:
@@ -234,7 +224,7 @@ def _weigh(k: KernelBuilder, plan: AttentionPlan, w: _Weights) -> None:
             column,
             columns,
             plan.problem.keys,
-            epilogue=body([f32, f32], _multiply),
+            epilogue=region([f32, f32], lambda body, values: body.multiply(*values)),
             extras=[w.factors],
             extra_rows=[rows],
             extra_steps=[0],
@@ -245,7 +235,7 @@ def _weigh_visible(k: KernelBuilder, plan: AttentionPlan, w: _Weights, visible: 
     """The same with those values that the block's last query sees, chunk after chunk."""
     p = plan.problem
     shape, strides = (plan.rows, p.value_size), (p.output[-1], 1)
-    zero = body([], lambda block, _: [constant(block, 0.0)])
+    zero = number(0.0)
     k.insert(kernel.MapOp([], [w.target], shape, [], [strides], zero))
     full, left = divmod(p.keys, _CHUNK)
     needed = _rounds(k, visible, plan.rows - 1, _CHUNK, full + bool(left))
@@ -274,7 +264,7 @@ def _weigh_visible(k: KernelBuilder, plan: AttentionPlan, w: _Weights, visible: 
             shape,
             [strides, (1, 0)],
             [strides],
-            body([f32, f32], _multiply),
+            region([f32, f32], lambda body, values: body.multiply(*values)),
         )
     )
 
@@ -320,9 +310,3 @@ def _multiply_values(
             **more,
         )
     )
-
-
-def _multiply(block: Block, values: Sequence[SSAValue]) -> Sequence[SSAValue]:
-    op = arith.MulfOp(values[0], values[1])
-    block.add_op(op)
-    return [op.result]

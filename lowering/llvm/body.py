@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, cast
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, IntegerType, f64, i1
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, IntegerType, f32, f64, i1
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import IRDLOperation
 
@@ -123,6 +123,10 @@ class Body:
         """min(max(a, low), high)."""
         return self.minimum(self.maximum(a, low), high)
 
+    def sigmoid(self, a: SSAValue) -> SSAValue:
+        """1 / (1 + exp(-a))."""
+        return self.divide(1.0, self.add(self.unary(math.ExpOp, self.negate(a)), 1.0))
+
     # Bools and bits
 
     def compare(self, relation: str, a: SSAValue | Number, b: SSAValue | Number) -> SSAValue:
@@ -186,6 +190,26 @@ class Body:
 
     def _convert(self, kind: type[IRDLOperation], a: SSAValue, element: Attribute) -> SSAValue:
         return self.op(kind.build(operands=[a], result_types=[element]))
+
+
+Make: TypeAlias = Callable[[Body, Sequence[SSAValue]], SSAValue]
+"""Adds operations on some values to a body, and gives the result."""
+
+
+def region(elements: Sequence[Attribute], make: Make) -> Region:
+    """A body for scalars of these types, which yields what `make` gives."""
+    body = Body(elements)
+    return body.finish([make(body, body.arguments)])
+
+
+def identity(element: Attribute = f32) -> Region:
+    """A body that gives what it takes."""
+    return region([element], lambda body, values: values[0])
+
+
+def number(value: Number, element: Attribute = f32) -> Region:
+    """A body that takes nothing and gives a number."""
+    return region([], lambda body, _: body.constant(value, element))
 
 
 def is_float(element: Attribute) -> bool:

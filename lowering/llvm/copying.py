@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, IntegerType
-from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.ir import Region, SSAValue
 
 from ...dialects import kernel
-from .kernel_builder import KernelBuilder, identity
+from .body import identity, number
+from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
 from .step import Tensor
 
@@ -40,7 +39,7 @@ def fill_tensor(program: ProgramBuilder, target: SSAValue, written: Tensor, valu
     tasks = _tasks(shape)
 
     def build(k: KernelBuilder) -> None:
-        _map(k, shape, tasks, [], [], k.arguments[0], writes, _constant(value, written.element))
+        _map(k, shape, tasks, [], [], k.arguments[0], writes, number(value, written.element))
 
     program.launch("fill", (shape, writes, value), [target], tasks, build)
 
@@ -104,14 +103,3 @@ def _map(
             body,
         )
     )
-
-
-def _constant(value: float, element: Attribute) -> Region:
-    block = Block()
-    if isinstance(element, IntegerType):
-        op = arith.ConstantOp(IntegerAttr(int(value), element.bitwidth))
-    else:
-        assert isinstance(element, AnyFloat)
-        op = arith.ConstantOp(FloatAttr(value, element))
-    block.add_ops([op, kernel.YieldOp(op.result)])
-    return Region(block)

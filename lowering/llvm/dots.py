@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
 from ...dialects import kernel
-from .body import Body
+from .body import region
 from .kernel_builder import KernelBuilder
 from .product import Axis, Finish, Operands
 from .program_builder import ProgramBuilder
@@ -43,7 +43,7 @@ def launch_dots(
         if not ordered:
             _dot(k, depth, at, finish)
             return
-        count = k.insert(kernel.ChunkOp(k.task, size, split)).count
+        count = k.chunk(k.task, size, split)
         with k.loop(0, count) as index:
             at = _moved(k, at, ordered[0], [(k.task, size), (index, 1)])
             _loops(k, ordered[1:], depth, at, finish)
@@ -76,12 +76,11 @@ def _moved(
 
 def _dot(k: KernelBuilder, depth: int, at: Operands, finish: Finish) -> None:
     """One result: a reduction, then the epilogue of its number."""
-    multiply = Body([f32, f32])
-    products = multiply.finish([multiply.multiply(*multiply.arguments)])
+    products = region([f32, f32], lambda body, values: body.multiply(*values))
     summed = kernel.MapOp([at.a, at.b], [], (depth,), [(1,), (1,)], [], products, ["add"], [f32])
     k.insert(summed)
-    region = finish.region()
-    total = region.block.args[0]
+    rest = finish.region()
+    total = rest.block.args[0]
     total.replace_all_uses_with(summed.results_[0])
-    region.block.erase_arg(total)
-    k.insert(kernel.MapOp(at.extras, [at.c], (1,), [(1,)] * len(at.extras), [(1,)], region))
+    rest.block.erase_arg(total)
+    k.insert(kernel.MapOp(at.extras, [at.c], (1,), [(1,)] * len(at.extras), [(1,)], rest))

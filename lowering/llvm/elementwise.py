@@ -16,7 +16,7 @@ from ...dialects import edge
 from ...dialects.edge.ops import ConstantOp
 from ...dialects.schema_op import SchemaOp
 from ...passes.evaluate.arrays import constant_array
-from .body import Body, Number, integer_bits, is_float
+from .body import Body, Make, Number, integer_bits, is_float
 from .step import Step, element_type
 
 Rule: TypeAlias = Callable[[Body, SchemaOp, list[SSAValue]], SSAValue]
@@ -89,6 +89,13 @@ class Epilogue:
         the last operation's result."""
         body = Body([element_type(value) for value in (*self.first, *self.extras)])
         return body.finish([self.write(body, body.arguments)])
+
+    def after(self, elements: Sequence[Attribute], make: Make) -> Region:
+        """A body that takes values of some types, then an element of each extra: `make` gives the
+        first operation's result for the values, what is fused goes on with it."""
+        body = Body([*elements, *map(element_type, self.extras)])
+        first = make(body, body.arguments[: len(elements)])
+        return body.finish([self.write(body, [first, *body.arguments[len(elements) :]])])
 
     def write(self, body: Body, arguments: Sequence[SSAValue]) -> SSAValue:
         """The same within another body, for these values; gives the result."""
@@ -335,10 +342,6 @@ def _shift(kind: type[IRDLOperation]) -> Callable[[Body, SSAValue, SSAValue], SS
 # Activations
 
 
-def _sigmoid(b: Body, x: SSAValue) -> SSAValue:
-    return b.divide(1.0, b.add(b.unary(math.ExpOp, b.negate(x)), 1.0))
-
-
 def _silu(b: Body, op: SchemaOp, v: list[SSAValue]) -> SSAValue:
     return b.divide(v[0], b.add(b.unary(math.ExpOp, b.negate(v[0])), 1.0))
 
@@ -443,7 +446,7 @@ _ACTIVATIONS: dict[type[SchemaOp], Rule] = {
     edge.SiluOp: _silu,
     edge.MishOp: _mish,
     edge.SoftplusOp: _softplus,
-    edge.SigmoidOp: lambda b, op, v: _sigmoid(b, v[0]),
+    edge.SigmoidOp: lambda b, op, v: b.sigmoid(v[0]),
     edge.LogSigmoidOp: _log_sigmoid,
     edge.PowTensorTensorOp: lambda b, op, v: b.binary(math.PowFOp, v[0], v[1]),
     edge.PowScalarOp: lambda b, op, v: b.binary(

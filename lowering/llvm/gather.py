@@ -89,7 +89,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     def build(k: KernelBuilder) -> None:
         source, target, *others = k.arguments
         indices, values = others[: len(reading.indices)], others[len(reading.indices) :]
-        count = k.insert(kernel.ChunkOp(k.task, per_task, places)).count if tasks > 1 else None
+        count = k.chunk(k.task, per_task, places) if tasks > 1 else None
         with k.loop(per_task, count) as number:
             place = k.index([(k.task, per_task), (number, 1)]) if tasks > 1 else number
             coordinates = k.split(place, sizes) if sizes else []

@@ -7,10 +7,11 @@ from math import prod
 from xdsl.dialects.builtin import f32
 
 from ...dialects import kernel
+from .body import identity
 from .elementwise import epilogue
-from .kernel_builder import KernelBuilder, identity
+from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
-from .stencils import as_images, scale
+from .stencils import as_images, scaled
 from .step import Step
 
 _TASK = 65_536
@@ -56,7 +57,7 @@ def launch_global(step: Step, program: ProgramBuilder, spatial: int, factor: flo
                 written.strides[1:2],
                 "add",
                 identity(f32),
-                scale(fused.region(), factor),
+                scaled(fused, factor),
             )
         )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, IntegerAttr, f32
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from ...dialects import kernel
 
@@ -71,29 +71,11 @@ class KernelBuilder:
         """The coordinates of a position, row-major."""
         return list(self.insert(kernel.DelinearizeOp(position, sizes)).coordinates)
 
+    def chunk(self, task: SSAValue, size: int, total: int) -> SSAValue:
+        """How many of `total` items fall to a task that takes `size` of them."""
+        return self.insert(kernel.ChunkOp(task, size, total)).count
+
     def finish(self) -> kernel.FuncOp:
         """The complete function."""
         kernel.terminate(self.func)
         return self.func
-
-
-def body(
-    types: Sequence[Attribute], make: Callable[[Block, Sequence[SSAValue]], Sequence[SSAValue]]
-) -> Region:
-    """A region for scalars of these types: `make` adds operations to the block and returns what
-    the region yields."""
-    block = Block(arg_types=types)
-    block.add_op(kernel.YieldOp(*make(block, block.args)))
-    return Region(block)
-
-
-def identity(element: Attribute = f32) -> Region:
-    """A body that gives what it takes."""
-    return body([element], lambda _, values: values)
-
-
-def constant(block: Block, value: float, element: AnyFloat = f32) -> SSAValue:
-    """A floating-point constant in a body."""
-    op = arith.ConstantOp(FloatAttr(value, element))
-    block.add_op(op)
-    return op.result

@@ -245,12 +245,12 @@ def _bias(step: Step, factors: _Factors, program: ProgramBuilder) -> SSAValue | 
 def _mixed(fused: Epilogue, alpha: float, beta: float | None) -> Region:
     """An epilogue for alpha * sum + beta * added, where `added` is the first extra; without beta
     nothing is added."""
-    first = [f32] if beta is None else [f32, f32]
-    body = Body([*first, *(element_type(extra) for extra in fused.extras)])
-    total = _scaled(body, body.arguments[0], alpha)
-    if beta is not None:
-        total = body.add(total, _scaled(body, body.arguments[1], beta))
-    return body.finish([fused.write(body, [total, *body.arguments[len(first) :]])])
+
+    def mix(body: Body, values: Sequence[SSAValue]) -> SSAValue:
+        total = _scaled(body, values[0], alpha)
+        return total if beta is None else body.add(total, _scaled(body, values[1], beta))
+
+    return fused.after([f32] if beta is None else [f32, f32], mix)
 
 
 def _scaled(body: Body, value: SSAValue, factor: float) -> SSAValue:

@@ -14,21 +14,12 @@ from xdsl.ir import SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
-from .body import Body
+from .body import Body, Make, identity, region
 from .elementwise import epilogue
 from .family import any_strides, first_input_order, no_halo
 from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
-from .slices import (
-    Local,
-    Make,
-    Operand,
-    Slices,
-    epilogue_operands,
-    region,
-    same_region,
-    with_epilogue,
-)
+from .slices import Local, Operand, Slices, epilogue_operands
 from .step import Step, element_type, shape_of
 
 _LAYERS = (edge.LayerNormOp, edge.NativeLayerNormOp, edge.RmsNormOp)
@@ -130,12 +121,12 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         mean, scale = statistics
         _statistics(k, slices, op, x, mean, scale)
         for target, source in zip(others[len(others) - len(saved) :], (mean, scale), strict=False):
-            slices.derive(k, [source], target, same_region())
+            slices.derive(k, [source], target, identity())
         others = others[: len(others) - len(saved)]
         inputs = [x, scale] if isinstance(op, edge.RmsNormOp) else [x, mean, scale]
         inputs += others
         width = len(inputs) - len(others) + count
-        slices.map(k, inputs, y, with_epilogue(chain, width, finish))
+        slices.map(k, inputs, y, chain.after([f32] * width, finish))
 
     given_key = (weight is not None, bias is not None, _epsilon(op), op.name)
     slices.launch("normalize", (*given_key, chain.key), build)
@@ -161,17 +152,19 @@ def _statistics(
         return _inverse_root(op)(body, [body.multiply(values[0], share)])
 
     if isinstance(op, edge.RmsNormOp):
-        square = region(1, lambda b, v: b.multiply(v[0], v[0]))
-        slices.reduce(k, "add", [x], square, region(1, root), scale)
+        square = region([f32], lambda b, v: b.multiply(v[0], v[0]))
+        slices.reduce(k, "add", [x], square, region([f32], root), scale)
         return
-    average = region(1, lambda b, v: b.multiply(v[0], share))
-    slices.reduce(k, "add", [x], same_region(), average, mean)
+    average = region([f32], lambda b, v: b.multiply(v[0], share))
+    slices.reduce(k, "add", [x], identity(), average, mean)
 
     def square_of_rest(body: Body, values: Sequence[SSAValue]) -> SSAValue:
         rest = body.subtract(values[0], values[1])
         return body.multiply(rest, rest)
 
-    slices.reduce(k, "add", [x, mean], region(2, square_of_rest), region(1, root), scale)
+    slices.reduce(
+        k, "add", [x, mean], region([f32, f32], square_of_rest), region([f32], root), scale
+    )
 
 
 def _epsilon(op: SchemaOp) -> float:

@@ -9,7 +9,8 @@ from xdsl.dialects import arith
 from xdsl.ir import Region, SSAValue
 
 from ...dialects import kernel
-from .kernel_builder import KernelBuilder, body, constant, identity
+from .body import identity, number
+from .kernel_builder import KernelBuilder
 from .product_plan import Axis, Plan
 from .rows import TileGroup
 
@@ -108,14 +109,14 @@ class ProductKernel:
         size = -(-count // parts)
         if size == 1:
             # Groups of tiles may have fewer of them than there are tasks.
-            limit = k.insert(kernel.ChunkOp(task, 1, count)).count if count < parts else None
+            limit = k.chunk(task, 1, count) if count < parts else None
             if limit is None:
                 body(None, [(task, 1)])
                 return
             with k.loop(0, limit) as index:
                 body(index, [(task, 1), (index, 1)])
             return
-        limit = k.insert(kernel.ChunkOp(task, size, count)).count
+        limit = k.chunk(task, size, count)
         with k.loop(0, limit) as index:
             body(index, [(task, size), (index, 1)])
 
@@ -164,13 +165,13 @@ class ProductKernel:
                 self._panel(self._skip(at, columns, full), rest, last=True)
             return
         size = -(-plan.panels // parts)
-        limit = k.insert(kernel.ChunkOp(task, size, full)).count
+        limit = k.chunk(task, size, full)
         if full:
             with k.loop(0, limit) as index:
                 moved = self._move(at, columns, [(task, size), (index, 1)])
                 self._panel(moved, plan.panel, last=size == 1)
         if rest:
-            both = k.insert(kernel.ChunkOp(task, size, full + 1)).count
+            both = k.chunk(task, size, full + 1)
             with k.loop(0, k.insert(arith.SubiOp(both, limit)).result):
                 self._panel(self._skip(at, columns, full), rest, last=True)
 
@@ -219,8 +220,7 @@ class ProductKernel:
 
     def _clear(self, sums: SSAValue) -> None:
         size = self.plan.y.size * self.plan.x.size * self.plan.panel
-        zero = body([], lambda block, _: [constant(block, 0.0)])
-        self.k.insert(kernel.MapOp([], [sums], (size,), [], [(1,)], zero))
+        self.k.insert(kernel.MapOp([], [sums], (size,), [], [(1,)], number(0.0)))
 
     def _tiles(self, at: Operands, stage: _Stage) -> None:
         """All tiles of a panel, for one part of K; they fetch what comes next.

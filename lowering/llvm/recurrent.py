@@ -17,9 +17,9 @@ from xdsl.ir import SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
-from .body import Body
+from .body import Body, identity
 from .family import any_strides, no_halo, row_major
-from .kernel_builder import KernelBuilder, identity
+from .kernel_builder import KernelBuilder
 from .product import (
     Axis,
     Operands,
@@ -50,19 +50,15 @@ class _Cell:
     separate_bias: bool = False
 
 
-def _sigmoid(b: Body, x: SSAValue) -> SSAValue:
-    return b.divide(1.0, b.add(b.unary(math.ExpOp, b.negate(x)), 1.0))
-
-
 def _lstm(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
     take, forget, new, out = (b.add(u, v) for u, v in zip(x, h, strict=True))
-    kept = b.multiply(_sigmoid(b, forget), states[1])
-    cell = b.fma(_sigmoid(b, take), b.unary(math.TanhOp, new), kept)
-    return [b.multiply(_sigmoid(b, out), b.unary(math.TanhOp, cell)), cell]
+    kept = b.multiply(b.sigmoid(forget), states[1])
+    cell = b.fma(b.sigmoid(take), b.unary(math.TanhOp, new), kept)
+    return [b.multiply(b.sigmoid(out), b.unary(math.TanhOp, cell)), cell]
 
 
 def _gru(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
-    reset, update = (_sigmoid(b, b.add(u, v)) for u, v in zip(x[:2], h[:2], strict=True))
+    reset, update = (b.sigmoid(b.add(u, v)) for u, v in zip(x[:2], h[:2], strict=True))
     new = b.unary(math.TanhOp, b.fma(reset, h[2], x[2]))
     return [b.fma(b.subtract(states[0], new), update, new)]
 

@@ -14,7 +14,7 @@ from xdsl.ir import Attribute, Region, SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
-from .body import Body, is_float
+from .body import Body, is_float, region
 from .copying import loop_nest
 from .elementwise import Epilogue, epilogue, is_known
 from .family import Order, any_strides, no_halo
@@ -250,16 +250,9 @@ class _Reduction:
             )
         )
 
-    def _region(self, prepare: Callable[..., SSAValue], *elements: Attribute) -> Region:
-        body = Body(elements)
-        return body.finish([prepare(body, *body.arguments)])
-
     def _epilogue(self, combined: Attribute, finish: Finish) -> Region:
         """What follows on the combined value: `finish`, then the fused operations."""
-        elements = [element_type(extra) for extra in self.chain.extras]
-        body = Body([combined, *elements])
-        first = finish(body, body.arguments[0])
-        return body.finish([self.chain.write(body, [first, *body.arguments[1:]])])
+        return self.chain.after([combined], lambda body, values: finish(body, values[0]))
 
     def _operands(
         self, begins: Sequence[SSAValue]
@@ -282,7 +275,7 @@ class _Reduction:
             extras,
             output,
             recipe.combination,
-            self._region(recipe.prepare, element_type(self.op.operands[0])),
+            _region(recipe.prepare, element_type(self.op.operands[0])),
             self._epilogue(recipe.element, recipe.finish),
         )
 
@@ -299,10 +292,10 @@ class _Reduction:
         def divide(body: Body, total: SSAValue) -> SSAValue:
             return body.multiply(total, scale)
 
-        average = self._region(divide, f32)
+        average = _region(divide, f32)
         for pointer, row in [(means, self.own), *others]:
             self._combine(
-                k, [read], [], (pointer, row), "add", self._region(_same, f32), average.clone()
+                k, [read], [], (pointer, row), "add", _region(_same, f32), average.clone()
             )
 
         def square(body: Body, value: SSAValue, mean: SSAValue) -> SSAValue:
@@ -317,7 +310,7 @@ class _Reduction:
             extras,
             output,
             "add",
-            self._region(square, f32, f32),
+            _region(square, f32, f32),
             self._epilogue(f32, lambda b, v: b.multiply(v, rest)),
         )
 
@@ -336,8 +329,8 @@ class _Reduction:
             [],
             (extremes, self.own),
             recipe.combination,
-            self._region(recipe.prepare, element),
-            self._region(recipe.finish, recipe.element),
+            _region(recipe.prepare, element),
+            _region(recipe.finish, recipe.element),
         )
         zeros = [0] * len(self.window)
 
@@ -358,8 +351,8 @@ class _Reduction:
             [] if several else extras,
             outputs[1] if several else outputs[0],
             "min",
-            self._region(place, element, element, i32),
-            self._region(_cast(i64), i32) if several else self._epilogue(i32, _cast(i64)),
+            _region(place, element, element, i32),
+            _region(_cast(i64), i32) if several else self._epilogue(i32, _cast(i64)),
         )
         if several:
             target, row = outputs[0]
@@ -373,6 +366,10 @@ class _Reduction:
                     self._epilogue(element, _same),
                 )
             )
+
+
+def _region(prepare: Callable[..., SSAValue], *elements: Attribute) -> Region:
+    return region(elements, lambda body, values: prepare(body, *values))
 
 
 def _correction(op: SchemaOp) -> float:

@@ -9,13 +9,12 @@ from typing import cast
 
 import numpy as np
 from xdsl.dialects.builtin import IndexType, f32, i64
-from xdsl.ir import Region, SSAValue
+from xdsl.ir import SSAValue
 
 from ...dialects import edge, kernel
-from ...dialects.kernel.types import element_type as pointed_type
 from ...dialects.schema_op import SchemaOp
 from ...runtime.kernels.resize import MODES, Dimension, Taps
-from .body import Body
+from .body import Body, region
 from .elementwise import Epilogue, epilogue
 from .family import Order, no_halo
 from .kernel_builder import KernelBuilder
@@ -151,7 +150,7 @@ class _Rows:
         """The rows of a task."""
         k, (images, _, rows, columns) = self.k, self.written.shape
         image, band = k.split(k.task, (images, bands))
-        count = k.insert(kernel.ChunkOp(band, per_band, rows)).count if bands > 1 else None
+        count = k.chunk(band, per_band, rows) if bands > 1 else None
         with k.loop(per_band, count) as number:
             row = k.index([(band, per_band), (number, 1)]) if bands > 1 else number
             line, stride = self._line(image, row)
@@ -166,11 +165,10 @@ class _Rows:
         if self.scratch is None:
             return lines[0], w
         shape = (self.read.shape[3], self.channels)
-        body = Body([f32] * len(lines))
-        region = body.finish([_weighted(body, body.arguments, weights)])
+        combined = region([f32] * len(lines), lambda body, v: _weighted(body, v, weights))
         strides = [(w, 1)] * len(lines)
         target = [(self.channels, 1)]
-        k.insert(kernel.MapOp(lines, [self.scratch], shape, strides, target, region))
+        k.insert(kernel.MapOp(lines, [self.scratch], shape, strides, target, combined))
         return self.scratch, self.channels
 
     def _pixel(
@@ -189,13 +187,8 @@ class _Rows:
         inputs += [at(pointer, tensor) for pointer, tensor in self.extras]
         strides = [(1,)] * taps + [(tensor.strides[1],) for _, tensor in self.extras]
         target = at(self.target, self.written)
-        region = self._region(taps, [pointer for pointer, _ in self.extras], weights)
-        k.insert(kernel.MapOp(inputs, [target], (self.channels,), strides, [(1,)], region))
-
-    def _region(self, taps: int, extras: Sequence[SSAValue], weights: Sequence[SSAValue]) -> Region:
-        body = Body([*[f32] * taps, *(pointed_type(extra.type) for extra in extras)])
-        total = _weighted(body, body.arguments[:taps], weights)
-        return body.finish([self.fused.write(body, [total, *body.arguments[taps:]])])
+        finish = self.fused.after([f32] * taps, lambda body, v: _weighted(body, v, weights))
+        k.insert(kernel.MapOp(inputs, [target], (self.channels,), strides, [(1,)], finish))
 
 
 def _weighted(body: Body, values: Sequence[SSAValue], weights: Sequence[SSAValue]) -> SSAValue:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
+
+from xdsl.ir import SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
-from .body import Body
+from .body import Body, region
 from .copying import loop_nest
 from .elementwise import is_known
 from .family import any_strides, first_input_order, no_halo
@@ -38,7 +41,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     op = step.op
     source, output = step.tensor(op.operands[0]), step.output
     dim = cast(int, op.value_of("dim")) % len(source.shape)
-    element = element_type(op.results[0])
+    given, element = element_type(op.operands[0]), element_type(op.results[0])
     others = [d for d in range(len(source.shape)) if d != dim]
     rows = [tuple(t.strides[d] for d in others) for t in (source, output)]
     shape, (reads, writes) = loop_nest([source.shape[d] for d in others], rows, last=1)
@@ -46,26 +49,26 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     tasks = tasks_of(shape, length)
     part = (shape[0] // tasks, *shape[1:])
 
+    def join(body: Body, values: Sequence[SSAValue]) -> SSAValue:
+        combine = body.add if isinstance(op, edge.CumsumOp) else body.multiply
+        return combine(values[1], body.cast(values[0], element))
+
     def build(k: KernelBuilder) -> None:
         begins = [
             k.at(pointer, [(k.task, part[0] * row[0])] if tasks > 1 else [])
             for pointer, row in zip(k.arguments, (reads, writes), strict=True)
         ]
-        first = Body([element_type(op.operands[0])])
-        region = first.finish([first.cast(first.arguments[0], element)])
-        k.insert(kernel.MapOp(begins[:1], begins[1:], part, [reads], [writes], region))
+        first = region([given], lambda body, values: body.cast(values[0], element))
+        k.insert(kernel.MapOp(begins[:1], begins[1:], part, [reads], [writes], first))
         with k.loop(length - 1) as index:
             read = k.at(begins[0], [(index, source.strides[dim])], source.strides[dim])
             before = k.at(begins[1], [(index, output.strides[dim])])
             after = k.at(begins[1], [(index, output.strides[dim])], output.strides[dim])
-            body = Body([element_type(op.operands[0]), element])
-            value = body.cast(body.arguments[0], element)
-            join = body.add if isinstance(op, edge.CumsumOp) else body.multiply
-            region = body.finish([join(body.arguments[1], value)])
-            k.insert(kernel.MapOp([read, before], [after], part, [reads, writes], [writes], region))
+            joined = region([given, element], join)
+            k.insert(kernel.MapOp([read, before], [after], part, [reads, writes], [writes], joined))
 
     pointers = [
-        program.pointer(op.operands[0], element_type(op.operands[0])),
+        program.pointer(op.operands[0], given),
         program.pointer(step.results[0], element),
     ]
     strides = (source.strides[dim], output.strides[dim], length, tasks)

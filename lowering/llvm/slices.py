@@ -11,16 +11,13 @@ from xdsl.dialects.builtin import f32
 from xdsl.ir import Attribute, Region, SSAValue
 
 from ...dialects import kernel
-from .body import Body
+from .body import identity
 from .copying import loop_nest
 from .elementwise import Epilogue
 from .kernel_builder import KernelBuilder
 from .map import tasks_of
 from .program_builder import ProgramBuilder
 from .step import Step, element_type
-
-Make = Callable[[Body, Sequence[SSAValue]], SSAValue]
-"""Adds operations on some values to a body, and gives the result."""
 
 _LANE_GROUP = 1024
 """Slices side by side that are worked on at once at most: their statistics stay in the L1 cache."""
@@ -204,7 +201,7 @@ class Slices:
         """Like `map`; the sum of the new elements becomes a statistic."""
         if self.columns:
             self.map(k, inputs, target, body)
-            self.reduce(k, "add", [target], same_region(), same_region(), total)
+            self.reduce(k, "add", [target], identity(), identity(), total)
             return
         last = body.block.last_op
         assert last is not None
@@ -243,25 +240,6 @@ def _largest_divisor(size: int, most: int) -> int:
     return next((n for n in range(most, 15, -1) if size % n == 0), size)
 
 
-def region(count: int, make: Make) -> Region:
-    """A body of `count` f32 values."""
-    body = Body([f32] * count)
-    return body.finish([make(body, body.arguments)])
-
-
-def same_region() -> Region:
-    """A body that gives what it takes."""
-    return region(1, lambda body, values: values[0])
-
-
 def epilogue_operands(step: Step, chain: Epilogue) -> list[tuple[SSAValue, tuple[int, ...]]]:
     """What the fused operations read besides, with strides over the result's dims."""
     return [(v, step.broadcast(v)) for v in chain.extras]
-
-
-def with_epilogue(chain: Epilogue, count: int, make: Make) -> Region:
-    """A body of `count` f32 values and of the chain's extras: what `make` gives for the values,
-    then the fused operations."""
-    body = Body([f32] * count + [element_type(extra) for extra in chain.extras])
-    first = make(body, body.arguments[:count])
-    return body.finish([chain.write(body, [first, *body.arguments[count:]])])

@@ -11,12 +11,12 @@ from xdsl.ir import SSAValue
 
 from ...dialects import edge
 from ...dialects.schema_op import SchemaOp
-from .body import Body
+from .body import Body, identity, region
 from .elementwise import epilogue
 from .family import any_strides, first_input_order, no_halo
 from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
-from .slices import Local, Operand, Slices, epilogue_operands, region, same_region, with_epilogue
+from .slices import Local, Operand, Slices, epilogue_operands
 from .step import Step, element_type, shape_of
 
 _LOGARITHMS = (edge.OPERATORS["aten::_log_softmax"], edge.LogSoftmaxIntOp)
@@ -57,33 +57,33 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     def softmax(k: KernelBuilder, locals: list[Local], statistics: list[Local]) -> None:
         x, *extras, y = locals
         most, total = statistics
-        slices.reduce(k, "max", [x], same_region(), same_region(), most)
-        inverse = region(1, lambda b, v: b.divide(1.0, v[0]))
+        slices.reduce(k, "max", [x], identity(), identity(), most)
+        inverse = region([f32], lambda b, v: b.divide(1.0, v[0]))
         if extras:
             # The result may lie over one of them: the powers cannot be kept there.
-            slices.reduce(k, "add", [x, most], region(2, _power), inverse, total)
+            slices.reduce(k, "add", [x, most], region([f32, f32], _power), inverse, total)
             slices.map(
                 k,
                 [x, most, total, *extras],
                 y,
-                with_epilogue(chain, 3, lambda b, v: b.multiply(_power(b, v), v[2])),
+                chain.after([f32] * 3, lambda b, v: b.multiply(_power(b, v), v[2])),
             )
             return
-        slices.map_and_sum(k, [x, most], y, region(2, _power), total)
+        slices.map_and_sum(k, [x, most], y, region([f32, f32], _power), total)
         slices.derive(k, [total], total, inverse)
-        slices.map(k, [y, total], y, with_epilogue(chain, 2, lambda b, v: b.multiply(v[0], v[1])))
+        slices.map(k, [y, total], y, chain.after([f32] * 2, lambda b, v: b.multiply(v[0], v[1])))
 
     def log_softmax(k: KernelBuilder, locals: list[Local], statistics: list[Local]) -> None:
         x, *extras, y = locals
         most, total = statistics
-        logarithm = region(1, lambda b, v: b.unary(math.LogOp, v[0]))
-        slices.reduce(k, "max", [x], same_region(), same_region(), most)
-        slices.reduce(k, "add", [x, most], region(2, _power), logarithm, total)
+        logarithm = region([f32], lambda b, v: b.unary(math.LogOp, v[0]))
+        slices.reduce(k, "max", [x], identity(), identity(), most)
+        slices.reduce(k, "add", [x, most], region([f32, f32], _power), logarithm, total)
         slices.map(
             k,
             [x, most, total, *extras],
             y,
-            with_epilogue(chain, 3, lambda b, v: b.subtract(b.subtract(v[0], v[1]), v[2])),
+            chain.after([f32] * 3, lambda b, v: b.subtract(b.subtract(v[0], v[1]), v[2])),
         )
 
     if isinstance(op, _LOGARITHMS):

@@ -17,11 +17,11 @@ from xdsl.ir import Attribute, Region, SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
-from .body import Body, integer_bits, is_float
+from .body import Body, identity, integer_bits, is_float
 from .copying import loop_nest
 from .elementwise import is_known
 from .family import Order, any_strides, first_input_order, no_halo, row_major
-from .kernel_builder import KernelBuilder, identity
+from .kernel_builder import KernelBuilder
 from .map import tasks_of
 from .program_builder import ALIGNMENT, ProgramBuilder
 from .step import Step, Tensor, element_type, shape_of

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr, f32
+from xdsl.dialects.builtin import f32
 from xdsl.ir import Region, SSAValue
 
 from ...dialects import kernel
-from .elementwise import epilogue
+from .elementwise import Epilogue, epilogue
 from .family import Order
 from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
@@ -99,17 +98,17 @@ def launch_windows(
         arguments.append(program.weight(windows.bias, f32))
     if plan.outside:
         arguments.append(program.scratch(4 * plan.outside, f32))
-    scaled = isinstance(windows.factor, np.ndarray)
-    if isinstance(windows.factor, np.ndarray):
-        arguments.append(program.weight(windows.factor, f32))
+    factor = windows.factor
+    if isinstance(factor, np.ndarray):
+        arguments.append(program.weight(factor, f32))
         extras.insert(0, Images(written.shape, (0, 0, written.shape[3], 1)))
+        factor = None
     arguments += [program.pointer(extra, step.tensor(extra).element) for extra in fused.extras]
 
     def build(k: KernelBuilder) -> None:
-        finish = scale(fused.region(), None if scaled else float(windows.factor))
-        _build(k, plan, extras, finish)
+        _build(k, plan, extras, scaled(fused, factor))
 
-    key = (plan.key, tuple(e.strides for e in extras), scaled or windows.factor, fused.key)
+    key = (plan.key, tuple(e.strides for e in extras), factor, fused.key)
     program.launch(name, key, arguments, plan.tasks, build)
 
 
@@ -211,32 +210,20 @@ def _build(k: KernelBuilder, plan: _Plan, extras: Sequence[Images], finish: Regi
 
     several = plan.bands > 1
     if plan.left:
-        first = k.insert(kernel.ChunkOp(band, 1, 1)).count if several else None
+        first = k.chunk(band, 1, 1) if several else None
         with k.loop(1, first) as zero:
             stencil(zero, plan.left)
-    count = k.insert(kernel.ChunkOp(band, plan.per_band, plan.blocks)).count if several else None
+    count = k.chunk(band, plan.per_band, plan.blocks) if several else None
     with k.loop(plan.per_band, count) as block:
         terms = [(band, plan.per_band * plan.rows)] if several else []
         stencil(k.index([*terms, (block, plan.rows)], plan.left), plan.rows)
 
 
-def scale(finish: Region, factor: float | None) -> Region:
-    """Multiply the combined value by a number, or by a first extra, before all else."""
+def scaled(fused: Epilogue, factor: float | None) -> Region:
+    """What follows on the combined value: it times a number (None: times a first extra), then what
+    is fused."""
     if factor == 1.0:
-        return finish
-    block = finish.block
-    total = block.args[0]
+        return fused.region()
     if factor is None:
-        number: SSAValue = block.insert_arg(total.type, 1)
-        multiply = arith.MulfOp(total, number)
-        ops = [multiply]
-    else:
-        value = arith.ConstantOp(FloatAttr(factor, f32))
-        multiply = arith.MulfOp(total, value.result)
-        ops = [value, multiply]
-    total.replace_all_uses_with(multiply.result)
-    multiply.operands[0] = total
-    first = block.first_op
-    assert first is not None
-    block.insert_ops_before(ops, first)
-    return finish
+        return fused.after([f32, f32], lambda body, values: body.multiply(*values))
+    return fused.after([f32], lambda body, values: body.multiply(values[0], factor))

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr, f32
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import f32
 
 from ...dialects import edge, kernel
 from ...dialects.kernel.winograd import WEIGHT_MATRICES
@@ -169,12 +167,12 @@ def lower(step: Step, program: ProgramBuilder, choice: Choice) -> None:
             k.at(extra, [(image, strides[0]), (part, layout.columns * strides[1])])
             for extra, strides in zip(rest, extras, strict=True)
         ]
-        first = _times(k, block, choice.rows)
-        count = k.insert(kernel.ChunkOp(block, choice.rows, high)).count
+        first = k.index([(block, choice.rows)])
+        count = k.chunk(block, choice.rows, high)
         with k.loop(0, count) as index:
             k.insert(
                 kernel.WinogradInputOp(
-                    _plus(k, first, index),
+                    k.index([(first, 1), (index, 1)]),
                     x,
                     k.at(scratch, [(index, wide * layout.patch)]),
                     tile=m,
@@ -191,7 +189,7 @@ def lower(step: Step, program: ProgramBuilder, choice: Choice) -> None:
         with k.loop(0, count) as index:
             k.insert(
                 kernel.WinogradOutputOp(
-                    _plus(k, first, index),
+                    k.index([(first, 1), (index, 1)]),
                     k.at(products, [(index, wide * layout.columns)]),
                     y,
                     fused.region(),
@@ -256,12 +254,3 @@ def _pack(weight: Array, choice: Choice, layout: _Layout, target: Target) -> Arr
     transformed = (np.kron(matrix, matrix) @ filters).astype(np.float32)
     parts = transformed.reshape(-1, channels, choice.parts, out // choice.parts)
     return pack(parts.transpose(2, 0, 1, 3), panel_columns(layout.product, target))
-
-
-def _times(k: KernelBuilder, index: SSAValue, factor: int) -> SSAValue:
-    constant = k.insert(arith.ConstantOp(IntegerAttr(factor, IndexType())))
-    return k.insert(arith.MuliOp(index, constant.result)).result
-
-
-def _plus(k: KernelBuilder, a: SSAValue, b: SSAValue) -> SSAValue:
-    return k.insert(arith.AddiOp(a, b)).result
