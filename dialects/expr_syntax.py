@@ -23,11 +23,19 @@ def _parse_term(parser: AttrParser) -> Expr:
         if parser.parse_optional_punctuation("*"):
             result = result * _parse_factor(parser)
         elif parser.parse_optional_keyword("floordiv"):
-            result = floordiv(result, _parse_factor(parser))
+            result = floordiv(result, _parse_divisor(parser))
         elif parser.parse_optional_keyword("mod"):
-            result = mod(result, _parse_factor(parser))
+            result = mod(result, _parse_divisor(parser))
         else:
             return result
+
+
+def _parse_divisor(parser: AttrParser) -> Expr:
+    position = parser.pos
+    divisor = _parse_factor(parser)
+    if divisor.constant == 0:
+        parser.raise_error("nothing can be divided by 0", position)
+    return divisor
 
 
 def _parse_factor(parser: AttrParser) -> Expr:

@@ -1,11 +1,11 @@
 """The attributes by which a function says how it is called."""
 
 from collections.abc import Iterator
-from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
+from xdsl.utils.exceptions import VerifyException
 
 from .expr import Bound
 
@@ -60,14 +60,29 @@ def symbol_ranges(function: FuncOp) -> dict[str, tuple[Bound, Bound]]:
 
 
 def ranges_of(symbols: Attribute | None) -> dict[str, tuple[Bound, Bound]]:
-    """The ranges that an attribute like `{s0 = [2, 64], s1 = [1]}` gives; none if it is absent."""
-    if not isinstance(symbols, DictionaryAttr):
+    """The ranges that an attribute like `{s0 = [2, 64], s1 = [1]}` gives; none if it is absent.
+
+    Raises VerifyException for another attribute.
+    """
+    if symbols is None:
         return {}
-    ranges: dict[str, tuple[Bound, Bound]] = {}
-    for name, bounds in symbols.data.items():
-        low, *high = (cast(IntegerAttr, b).value.data for b in cast(ArrayAttr[Attribute], bounds))
-        ranges[name] = (low, high[0] if high else float("inf"))
-    return ranges
+    if not isinstance(symbols, DictionaryAttr):
+        raise VerifyException(f"{SYMBOLS}: {symbols}; expected ranges, {{s0 = [2, 64]}}")
+    return {name: _range(name, bounds) for name, bounds in symbols.data.items()}
+
+
+def _range(name: str, bounds: Attribute) -> tuple[Bound, Bound]:
+    match bounds:
+        case ArrayAttr(data=(IntegerAttr() as low,)):
+            return low.value.data, float("inf")
+        case ArrayAttr(data=(IntegerAttr() as low, IntegerAttr() as high)):
+            if low.value.data <= high.value.data:
+                return low.value.data, high.value.data
+        case _:
+            pass
+    raise VerifyException(
+        f"{SYMBOLS}: the range of {name} is {bounds}; expected [least] or [least, largest]"
+    )
 
 
 def _names(attributes: ArrayAttr[DictionaryAttr] | None, count: int) -> list[str]:

@@ -18,7 +18,6 @@ from .planners.liveness import Liveness, accesses, analyse, tensors_in
 from .planners.storage import ALIGNMENT
 
 _MAX_RANK = 16
-_MAX_SIZE = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,6 @@ def _slots(method: memory.MethodOp) -> Iterator[Diagnostic]:
         type = memory.tensor_of(op.slot)
         if type is not None and type.get_num_dims() > _MAX_RANK:
             yield _at(op, op.slot, f"has {type.get_num_dims()} dims; the format takes {_MAX_RANK}")
-        if type is not None and any(size > _MAX_SIZE for size in type.get_shape()):
-            yield _at(op, op.slot, f"has a size over {_MAX_SIZE}, the largest in the format")
     lists = (memory.TensorListOp, memory.OptionalTensorListOp)
     for slot in (*begin.inputs, *begin.outputs):
         if isinstance(slot.owner, lists):

@@ -30,7 +30,9 @@ from ..expr import Expr
 from ..layout import ExprAttr, verify_tensor_layout
 from ..schema import Argument
 from ..schema_syntax import parse_number, print_number
-from ..schema_values import Value, from_attribute, to_attribute
+from ..schema_values import Value, accepts, from_attribute, to_attribute
+
+_SCALAR = Argument("value", "Scalar")
 
 
 @irdl_op_definition
@@ -138,7 +140,8 @@ class ScalarOp(IRDLOperation):
     def verify_(self) -> None:
         """Every operand symbol has its operand."""
         for symbol in self.expr.data.symbols():
-            if symbol.startswith("v") and int(symbol[1:]) >= len(self.inputs):
+            number = symbol.removeprefix("v")
+            if number != symbol and number.isdecimal() and int(number) >= len(self.inputs):
                 raise VerifyException(
                     f"edge.scalar: {symbol} has no operand; there are {len(self.inputs)}"
                 )
@@ -231,8 +234,8 @@ class LiteralOp(IRDLOperation):
     traits = traits_def(Pure())
 
     def __init__(self, value: Value) -> None:
-        attribute = to_attribute(Argument("value", "Scalar"), value)
-        super().__init__(properties={"value": attribute}, result_types=[_literal_type(value)])
+        attribute = to_attribute(_SCALAR, value)
+        super().__init__(properties={"value": attribute}, result_types=[literal_type(value)])
 
     @property
     def number(self) -> Value:
@@ -240,8 +243,10 @@ class LiteralOp(IRDLOperation):
         return from_attribute(self.value)
 
     def verify_(self) -> None:
-        """The type is that of the number."""
-        if self.result.type != (expected := _literal_type(self.number)):
+        """The value is a number, and the type that of it."""
+        if self.value is not None and not accepts(_SCALAR, self.value):
+            raise VerifyException(f"edge.literal: {self.value} is not a number")
+        if self.result.type != (expected := literal_type(self.number)):
             raise VerifyException(f"edge.literal: has type {self.result.type}, not {expected}")
 
     def print(self, printer: Printer) -> None:
@@ -269,7 +274,8 @@ class LiteralOp(IRDLOperation):
         return op
 
 
-def _literal_type(value: Value) -> Attribute:
+def literal_type(value: Value) -> Attribute:
+    """The type of a number, or of None."""
     match value:
         case None:
             return NoneType()

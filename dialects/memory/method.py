@@ -26,6 +26,7 @@ from xdsl.irdl import (
 from xdsl.traits import IsolatedFromAbove, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
+from ..function import ranges_of
 from ..layout import ExprAttr, ExprsAttr
 from .instructions import BeginOp, EndOp
 from .slots import SLOT_OPS, SlotOp
@@ -100,6 +101,7 @@ class MethodOp(IRDLOperation):
 
     def verify_(self) -> None:
         """Check that declarations, `memory.begin` and instructions stand in this order."""
+        ranges_of(self.symbols)
         if not self.body.blocks:
             raise VerifyException("memory.method: empty; it needs memory.begin and memory.end")
         if self.sizes is not None and len(self.sizes) != len(self.begin.inputs):

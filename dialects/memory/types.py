@@ -13,6 +13,10 @@ from xdsl.utils.exceptions import VerifyException
 from ..constant import element_bytes
 from ..layout import layout_of, verify_tensor_layout
 
+_MAX_SIZE = 2**31 - 1
+"""The largest size in the program format."""
+_MAX_BYTES = 2**48
+
 
 @irdl_attr_definition
 class StringType(ParametrizedAttribute, TypeAttribute):
@@ -71,7 +75,12 @@ class SlotType(ParametrizedAttribute, TypeAttribute):
                     f"memory.slot: {type} has sizes that are not known; a slot takes upper bounds"
                 )
             verify_tensor_layout(type)
-            element_bytes(type.element_type)
+            if not all(0 <= size <= _MAX_SIZE for size in type.get_shape()):
+                raise VerifyException(
+                    f"memory.slot: {type} has a size that is not from 0 to {_MAX_SIZE}"
+                )
+            if tensor_bytes(type) > _MAX_BYTES:
+                raise VerifyException(f"memory.slot: {type} is larger than any memory")
         elif content not in (i64, f64, i1) and not isinstance(
             content, NoneType | StringType | ListType | TensorsType | OptionalTensorsType
         ):

@@ -159,3 +159,19 @@ func.func @no_number(%x: i1) {
   edge.symbol "s0" = %x : i1
   func.return
 }
+
+// -----
+
+// CHECK: edge.literal: "x" is not a number
+func.func @no_literal() {
+  %0 = "edge.literal"() <{value = "x"}> : () -> i64
+  func.return
+}
+
+// -----
+
+// CHECK: nothing can be divided by 0
+func.func @divisor(%n: i64) {
+  %0 = edge.scalar #edge.expr<v0 floordiv (s0 - s0)>(%n) : (i64) -> i64
+  func.return
+}

@@ -182,3 +182,29 @@ memory.method @option {
   memory.delegate_call "NpuBackend" "payload"() {specs = [["level"]]}
   memory.end
 }
+
+// -----
+
+// CHECK: memory.slot: tensor<2147483648xi8> has a size that is not from 0 to 2147483647
+memory.method @size {
+  %0 = memory.planned : !memory.slot<tensor<2147483648xi8>>
+  memory.begin ins() outs()
+  memory.end
+}
+
+// -----
+
+// CHECK: memory.slot: tensor<2147483647x2147483647xi8> is larger than any memory
+memory.method @bytes {
+  %0 = memory.planned : !memory.slot<tensor<2147483647x2147483647xi8>>
+  memory.begin ins() outs()
+  memory.end
+}
+
+// -----
+
+// CHECK: edge.symbols: the range of s0 is [8 : i64, 2 : i64]; expected [least] or [least, largest]
+memory.method @range attributes {symbols = {s0 = [8, 2]}} {
+  memory.begin ins() outs()
+  memory.end
+}
