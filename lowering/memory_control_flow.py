@@ -29,6 +29,7 @@ from ..dialects.expr import Expr
 from ..dialects.layout import dims_of
 from ..dialects.schema import Argument
 from .method_slots import MethodSlots
+from .value_slots import ValueSlots
 from .write_back import copy_values
 
 _INT = Argument("", "int")
@@ -40,17 +41,12 @@ _BOOL = Argument("", "bool")
 class ControlFlowConverter:
     """Converts branches and loops; what stands in their regions is for `convert_operation`.
 
-    `slot_of`: the slots of all values so far. `reserved`: the slots that values are to have, if
-    they get slots of their own. `new_slot` makes the slot of a value; one that is stacked has a
-    first size that grows. `largest_sizes` gives the bounds of a tensor's sizes.
+    `values` has the slots of all values so far.
     """
 
     slots: MethodSlots
-    slot_of: dict[SSAValue, SSAValue]
-    reserved: dict[SSAValue, SSAValue]
+    values: ValueSlots
     convert_operation: Callable[[Operation], None]
-    new_slot: Callable[[SSAValue, Operation, bool], SSAValue]
-    largest_sizes: Callable[[SSAValue, Operation], Sequence[int]]
 
     def convert(self, op: ControlFlowOp) -> None:
         """Convert one branch or loop; its results have slots afterwards."""
@@ -66,12 +62,12 @@ class ControlFlowConverter:
             case _:
                 raise AssertionError(f"{op.name} is no branch or loop")
         for result in op.outputs:
-            self._bind_sizes(result, self.slot_of[result])
+            self._bind_sizes(result, self.values[result])
 
     def _cond(self, op: CondOp) -> None:
-        results = [self.new_slot(result, op, False) for result in op.outputs]
+        results = [self.values.new(result, op) for result in op.outputs]
         then, otherwise, end = Block(), Block(), Block()
-        self.slots.call(memory.JumpFalseOp(self.slot_of[op.predicate], otherwise, then), op)
+        self.slots.call(memory.JumpFalseOp(self.values[op.predicate], otherwise, then), op)
         self.slots.start(then)
         self._branch(op, op.then.block, results)
         self._jump(end, otherwise, op)
@@ -86,15 +82,15 @@ class ControlFlowConverter:
         assert last is not None, "a region ends in a yield"
         for value, slot in zip(last.operands, results, strict=True):
             if isinstance(value.owner, Operation) and value.owner.parent is block:
-                self.reserved.setdefault(value, slot)
+                self.values.reserved.setdefault(value, slot)
         with self.slots.scope():
             yielded = self._run(block)
             copy_values(self.slots, results, yielded, op)
 
     def _while_loop(self, op: WhileLoopOp) -> None:
-        carried = [self.new_slot(result, op, False) for result in op.outputs]
+        carried = [self.values.new(result, op) for result in op.outputs]
         head, body, end = Block(), Block(), Block()
-        copy_values(self.slots, carried, [self.slot_of[value] for value in op.init], op)
+        copy_values(self.slots, carried, [self.values[value] for value in op.init], op)
         self.slots.call(memory.JumpOp(head), op)
         self.slots.start(head)
         with self.slots.scope():
@@ -108,13 +104,13 @@ class ControlFlowConverter:
 
     def _steps(self, op: MapOp | ScanOp, init: Sequence[SSAValue]) -> None:
         """A loop over the slices of the first dim."""
-        carried = [self.new_slot(result, op, False) for result in op.outputs[: len(init)]]
+        carried = [self.values.new(result, op) for result in op.outputs[: len(init)]]
         stacked = op.outputs[len(init) :]
-        stacks = [self.new_slot(result, op, True) for result in stacked]
+        stacks = [self.values.new(result, op, stacked=True) for result in stacked]
         steps = self.slots.size(steps_of(op))
         index = self.slots.declare(memory.ScalarOp(0), op)
         more = self.slots.declare(memory.ScalarOp(False), op)
-        copy_values(self.slots, carried, [self.slot_of[value] for value in init], op)
+        copy_values(self.slots, carried, [self.values[value] for value in init], op)
         for result, stack in zip(stacked, stacks, strict=True):
             self._empty(result, stack, op)
         self.slots.call(memory.MoveOp(self.slots.literal(_INT, 0), index), op)
@@ -142,15 +138,15 @@ class ControlFlowConverter:
 
     def _slice(self, x: SSAValue, argument: SSAValue, index: SSAValue, op: Operation) -> SSAValue:
         """The slot of a slice, filled by an instruction."""
-        slot = self.new_slot(argument, op, False)
-        arguments = [self.slot_of[x], self.slots.literal(_INT, 0), index]
+        slot = self.values.new(argument, op)
+        arguments = [self.values[x], self.slots.literal(_INT, 0), index]
         self.slots.call(memory.CallOp("aten::select_copy.int_out", arguments, [slot]), op)
         return slot
 
     def _empty(self, result: SSAValue, stack: SSAValue, op: Operation) -> None:
         """Give a stack its size, which it keeps where there is nothing to stack."""
         dims = dims_of(cast(TensorType[Attribute], result.type))
-        bounds = self.largest_sizes(result, op)
+        bounds = self.values.largest_sizes(result, op)
         known = [
             dim if self.slots.knows(dim) else bound for dim, bound in zip(dims, bounds, strict=True)
         ]
@@ -161,14 +157,14 @@ class ControlFlowConverter:
     def _run(self, block: Block, arguments: Sequence[SSAValue] = ()) -> list[SSAValue]:
         """Convert a block; the slots of what it yields."""
         for argument, slot in zip(block.args, arguments, strict=True):
-            self.slot_of[argument] = slot
+            self.values[argument] = slot
             self._bind_sizes(argument, slot)
         last = block.last_op
         assert last is not None, "a region ends in a yield"
         for inner in block.ops:
             if inner is not last:
                 self.convert_operation(inner)
-        return [self.slot_of[value] for value in last.operands]
+        return [self.values[value] for value in last.operands]
 
     def _bind_sizes(self, value: SSAValue, slot: SSAValue) -> None:
         if isinstance(value.type, TensorType):

@@ -23,8 +23,8 @@ from ..dialects.layout import ExprAttr, ExprsAttr, dims_of
 from ..dialects.location import fuse_locations
 from ..dialects.schema_op import SchemaOp
 from ..passes.rewriting import is_edge_operator
+from .alias_offset import alias_offset
 from .backends import Backend, BackendError, Verdict, find_backend
-from .convert_edge_to_memory import alias_offset
 
 _ONLY_A_VIEW = "a view that costs nothing outside of a region"
 

@@ -234,3 +234,20 @@ func.func @scan(%c0: tensor<4xf32> {edge.name = "c0"}, %xs: tensor<?x4xf32, #edg
   }
   func.return %c, %ys : tensor<4xf32>, tensor<?x4xf32, #edge.layout<dims = [s0, 4]>>
 }
+
+// -----
+
+// All problems are found, whatever uses the result of an operation that has one.
+// CHECK: error: in func.func: argument 1: no program can have a value of type i32
+// CHECK-NEXT: error: in func.func: argument 2: "x" is no value of type i64
+// CHECK-NEXT: error: in delegate.region: is not compiled yet; run lower-delegates first
+// CHECK-NEXT: error: in edge.literal: takes the size s7, which nothing gives; add an edge.symbol
+func.func @problems(%x: tensor<4xf32>, %i: i32, %j: i64 {edge.value = "x"}) -> (tensor<4xf32>, i64) {
+  %0 = delegate.region "numpy"(%x) : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    delegate.yield %a : tensor<4xf32>
+  }
+  %1 = edge.neg(%0) : (tensor<4xf32>) -> tensor<4xf32>
+  %2 = edge.literal #edge.expr<s7> : i64
+  func.return %1, %2 : tensor<4xf32>, i64
+}
