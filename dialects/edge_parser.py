@@ -1,7 +1,8 @@
 """xDSL's parser, made fit for texts of whole models.
 
 It reads a tensor type or a location only once, however often it stands in the text, and it reads
-strings of any language: xDSL prints them with escapes that its own parser takes for bytes.
+strings of any language: xDSL prints them with escapes that its own parser takes for bytes. It
+refuses values that are used before they are computed.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import LocationAttr
-from xdsl.ir import TypeAttribute
+from xdsl.dialects.builtin import LocationAttr, ModuleOp
+from xdsl.ir import Block, TypeAttribute
 from xdsl.parser import Parser
 from xdsl.utils.lexer import Input, Position
 from xdsl.utils.mlir_lexer import MLIRLexer, MLIRToken, MLIRTokenKind, StringLiteral
+
+from .diagnostic import DiagnosticsError
+from .use_order import late_values
 
 _TENSOR = re.compile(r"tensor<[^<>]*(?:<[^<>]*>[^<>]*)?>")
 """A tensor type, with one level of brackets inside: `#edge.layout<…>`, `complex<f32>`."""
@@ -36,6 +40,13 @@ class EdgeParser(Parser):
         self._types: dict[str, TypeAttribute | None] = {}
         self._locations: dict[str, LocationAttr | None] = {}
 
+    def parse_module(self, allow_implicit_module: bool = True) -> ModuleOp:
+        """The module of the text; DiagnosticsError where a value is used before it is computed."""
+        module = super().parse_module(allow_implicit_module)
+        if late := list(late_values(module)):
+            raise DiagnosticsError(late)
+        return module
+
     def parse_optional_type(self) -> TypeAttribute | None:
         """A type, if there is one."""
         return self._known(_TENSOR, self._types, super().parse_optional_type)
@@ -43,6 +54,15 @@ class EdgeParser(Parser):
     def parse_optional_location(self) -> LocationAttr | None:
         """A location, if there is one."""
         return self._known(_LOCATION, self._locations, super().parse_optional_location)
+
+    def _parse_block(self) -> Block:
+        # A block that was referred to before its declaration: xDSL misses the second one.
+        token = self._current_token
+        name = token.text[1:]
+        if name in self.blocks and self.blocks[name][1] is None:
+            if name not in self.forward_block_references:
+                self.raise_error(f"re-declaration of block '{name}'", token.span)
+        return super()._parse_block()
 
     def _known(
         self, pattern: re.Pattern[str], known: dict[str, T | None], parse: Callable[[], T | None]

@@ -175,3 +175,25 @@ func.func @divisor(%n: i64) {
   %0 = edge.scalar #edge.expr<v0 floordiv (s0 - s0)>(%n) : (i64) -> i64
   func.return
 }
+
+// -----
+
+// CHECK: m.py:3: error: in a (edge.relu): uses %later, which edge.neg gives only later; put it behind that
+func.func @late(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = edge.relu(%later) : (tensor<4xf32>) -> tensor<4xf32> loc("a"("m.py":3:0))
+  %later = edge.neg(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// A value inside of what computes it.
+// CHECK: error: in edge.yield: uses %own, which edge.cond gives only later
+func.func @own(%p: tensor<i1>, %x: tensor<4xf32>) -> tensor<4xf32> {
+  %own = edge.cond(%p) : (tensor<i1>) -> tensor<4xf32> {
+    edge.yield %own : tensor<4xf32>
+  } else {
+    edge.yield %x : tensor<4xf32>
+  }
+  func.return %own : tensor<4xf32>
+}

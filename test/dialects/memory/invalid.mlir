@@ -208,3 +208,16 @@ memory.method @range attributes {symbols = {s0 = [8, 2]}} {
   memory.begin ins() outs()
   memory.end
 }
+
+// -----
+
+// CHECK: re-declaration of block 'bb1'
+memory.method @block {
+^bb0:
+  memory.begin ins() outs()
+  memory.jump ^bb1
+^bb1:
+  memory.jump ^bb1
+^bb1:
+  memory.end
+}
