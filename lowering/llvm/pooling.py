@@ -1,8 +1,9 @@
-"""Maximum and average pooling over one or two dims, with fixed windows or adaptive ones."""
+"""Maximum and average pooling over one to three dims, with fixed windows or adaptive ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import cast
 
@@ -12,29 +13,38 @@ from xdsl.ir import SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
-from .adaptive_pooling import launch_adaptive
 from .family import Order, no_halo
 from .global_pooling import launch_global
 from .program_builder import ProgramBuilder
-from .stencils import Pair, Windows, as_pair, channels_last, launch_windows
+from .stencils import Windows, as_pair, channels_last, launch_windows
 from .step import Array, Step, Tensor, element_type, shape_of
+from .tabled_pooling import Spans, even_spans, launch_tabled, outer_reciprocals
 
-_SPATIAL: dict[type[SchemaOp], int] = {
-    edge.MaxPool1dOp: 1,
-    edge.MaxPool2dOp: 2,
-    edge.MaxPool2dWithIndicesOp: 2,
-    edge.AvgPool1dOp: 1,
-    edge.AvgPool2dOp: 2,
-    edge.AdaptiveAvgPool1dOp: 1,
-    edge.AdaptiveAvgPool2dOp: 2,
-    edge.OPERATORS["aten::_adaptive_avg_pool2d"]: 2,
-}
-"""The pooling operations, and over how many dims they go."""
 _ADAPTIVE = (
     edge.AdaptiveAvgPool1dOp,
     edge.AdaptiveAvgPool2dOp,
     edge.OPERATORS["aten::_adaptive_avg_pool2d"],
+    edge.OPERATORS["aten::_adaptive_avg_pool3d"],
 )
+_MAXIMA = (
+    edge.MaxPool1dOp,
+    edge.MaxPool2dOp,
+    edge.MaxPool3dOp,
+    edge.MaxPool2dWithIndicesOp,
+    edge.MaxPool3dWithIndicesOp,
+)
+_SPATIAL: dict[type[SchemaOp], int] = {
+    edge.MaxPool1dOp: 1,
+    edge.MaxPool2dOp: 2,
+    edge.MaxPool2dWithIndicesOp: 2,
+    edge.MaxPool3dOp: 3,
+    edge.MaxPool3dWithIndicesOp: 3,
+    edge.AvgPool1dOp: 1,
+    edge.AvgPool2dOp: 2,
+    edge.AvgPool3dOp: 3,
+    **dict(zip(_ADAPTIVE, (1, 2, 2, 3), strict=True)),
+}
+"""The pooling operations, and over how many dims they go."""
 
 OPERATIONS = tuple(_SPATIAL)
 FUSES = True
@@ -43,21 +53,19 @@ halo = no_halo
 
 
 def supports(op: SchemaOp) -> str | None:
-    """Pooling in f32; of a maximum the places must not be asked for."""
+    """Pooling in f32."""
     if element_type(op.operands[0]) != f32:
         return f"pooling of {element_type(op.operands[0])}"
-    if any(_is_used(result) for result in op.results[1:]):
-        return "the places of the maxima are used"
     return None
 
 
-def _is_used(result: SSAValue) -> bool:
-    """Whether something reads a result: not only the yield of a step whose result nobody reads."""
-    for use in result.uses:
-        step = use.operation.parent_op()
-        if not isinstance(step, kernel.StepOp) or list(step.outputs[use.index].uses):
-            return True
-    return False
+def _is_ignored(result: SSAValue) -> bool:
+    """Whether nothing reads a result: only the yield of a step whose result nobody reads."""
+    steps = [(use.operation.parent_op(), use.index) for use in result.uses]
+    return bool(steps) and all(
+        isinstance(step, kernel.StepOp) and not list(step.outputs[index].uses)
+        for step, index in steps
+    )
 
 
 def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
@@ -74,21 +82,35 @@ def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
 
 
 def lower(step: Step, program: ProgramBuilder) -> None:
-    """One launch over bands of rows."""
-    spatial = _SPATIAL[type(step.op)]
-    source = step.tensor(step.op.operands[0])
-    sizes = as_pair(source.shape[-spatial:], 1)
-    results = as_pair(step.output.shape[-spatial:], 1)
-    if _is_global(step.op):
+    """One launch: over bands of rows, if windows of one size go over one or two dims."""
+    op, spatial = step.op, _SPATIAL[type(step.op)]
+    sizes = step.tensor(op.operands[0]).shape[-spatial:]
+    counts = step.output.shape[-spatial:]
+    places = next((value for value in op.results[1:] if not _is_ignored(value)), None)
+    if _is_global(op):
         launch_global(step, program, spatial, 1 / prod(sizes))
-    elif not isinstance(step.op, _ADAPTIVE):
-        launch_windows(step, program, "pool", _fixed(step.op, sizes, results), spatial)
-    elif all(size % count == 0 for size, count in zip(sizes, results, strict=True)):
-        window = (sizes[0] // results[0], sizes[1] // results[1])
-        windows = Windows(window, window, (1, 1), (0, 0), factor=1 / prod(window))
-        launch_windows(step, program, "pool", windows, spatial)
-    else:
-        launch_adaptive(step, program, spatial)
+        return
+    dims = _dims(op, sizes, counts)
+    if dims is None:
+        spans = [even_spans(*pair) for pair in zip(sizes, counts, strict=True)]
+        factor = outer_reciprocals([own.counts for own in spans])
+        launch_tabled(step, program, spans, "add", factor)
+        return
+    combination = "max" if isinstance(op, _MAXIMA) else "add"
+    factor = 1.0 if isinstance(op, _MAXIMA) else _factor(op, dims)
+    if spatial == 3 or places is not None:
+        spans = [dim.spans for dim in dims]
+        launch_tabled(step, program, spans, combination, factor, places)
+        return
+    windows = Windows(
+        as_pair([dim.window for dim in dims], 1),
+        as_pair([dim.stride for dim in dims], 1),
+        as_pair([dim.dilation for dim in dims], 1),
+        as_pair([dim.padding for dim in dims], 0),
+        combination,
+        factor=factor.reshape(-1, counts[-1]) if isinstance(factor, np.ndarray) else factor,
+    )
+    launch_windows(step, program, "pool", windows, spatial)
 
 
 def _is_global(op: SchemaOp) -> bool:
@@ -97,42 +119,63 @@ def _is_global(op: SchemaOp) -> bool:
     return isinstance(op, _ADAPTIVE) and prod(shape[-_SPATIAL[type(op)] :]) == 1
 
 
-def _fixed(op: SchemaOp, sizes: Pair, results: Pair) -> Windows:
-    """The windows of a pooling that are all of one size."""
+@dataclass(frozen=True)
+class _Dim:
+    """A dim of so many elements, and windows of one size over it."""
 
-    def pair(name: str, default: int) -> Pair:
-        value = op.value_of(name)
-        return as_pair(cast("list[int]", value), default) if value else window
+    size: int
+    count: int
+    window: int
+    stride: int
+    padding: int = 0
+    dilation: int = 1
 
-    window = as_pair(cast("list[int]", op.value_of("kernel_size")), 1)
-    stride, padding = pair("stride", 1), pair("padding", 0)
-    if isinstance(op, edge.AvgPool1dOp | edge.AvgPool2dOp):
-        factor = _reciprocals(op, window, stride, padding, sizes, results)
-        return Windows(window, stride, (1, 1), padding, factor=factor)
-    return Windows(window, stride, pair("dilation", 1), padding, "max")
+    @property
+    def spans(self) -> Spans:
+        """The elements of the windows that are inside."""
+        begins: list[int] = []
+        counts: list[int] = []
+        for number in range(self.count):
+            start = number * self.stride - self.padding
+            taps = range(start, start + self.window * self.dilation, self.dilation)
+            inside = [place for place in taps if 0 <= place < self.size]
+            begins.append(inside[0] if inside else 0)
+            counts.append(len(inside))
+        return Spans(tuple(begins), tuple(counts), self.dilation)
+
+    def averaged(self, padding: bool) -> list[int]:
+        """How many elements an average is taken of, with those of the padding or without."""
+        starts = [number * self.stride - self.padding for number in range(self.count)]
+        ends = [min(start + self.window, self.size + self.padding) for start in starts]
+        if not padding:
+            starts, ends = [max(start, 0) for start in starts], [min(e, self.size) for e in ends]
+        return [end - start for start, end in zip(starts, ends, strict=True)]
 
 
-def _reciprocals(
-    op: edge.AvgPool1dOp | edge.AvgPool2dOp,
-    window: Pair,
-    stride: Pair,
-    padding: Pair,
-    sizes: Pair,
-    results: Pair,
-) -> float | Array:
+def _dims(op: SchemaOp, sizes: Sequence[int], counts: Sequence[int]) -> list[_Dim] | None:
+    """The dims that are pooled; None if the windows are not all of one size."""
+    if isinstance(op, _ADAPTIVE):
+        if any(size % count for size, count in zip(sizes, counts, strict=True)):
+            return None
+        windows = [size // count for size, count in zip(sizes, counts, strict=True)]
+        return [_Dim(*own, own[2]) for own in zip(sizes, counts, windows, strict=True)]
+
+    def numbers(name: str, default: Sequence[int]) -> Sequence[int]:
+        values = cast("list[int]", op.value_of(name) or default)
+        return values * len(sizes) if len(values) == 1 else values
+
+    windows = numbers("kernel_size", [])
+    stride, padding = numbers("stride", windows), numbers("padding", [0])
+    dilation = numbers("dilation", [1]) if isinstance(op, _MAXIMA) else [1] * len(sizes)
+    columns = zip(sizes, counts, windows, stride, padding, dilation, strict=True)
+    return [_Dim(*own) for own in columns]
+
+
+def _factor(op: SchemaOp, dims: Sequence[_Dim]) -> float | Array:
     """1 / what each window averages: the elements of the input in it, or of the padding as well."""
-    if isinstance(op, edge.AvgPool2dOp):
+    if isinstance(op, edge.AvgPool2dOp | edge.AvgPool3dOp):
         divisor = cast("int | None", op.value_of("divisor_override"))
         if divisor is not None:
             return 1 / divisor
-    counts: list[Array] = []
-    for k, step, pad, size, count in zip(window, stride, padding, sizes, results, strict=True):
-        start = np.arange(count) * step - pad
-        end = np.minimum(start + k, size + pad)
-        if not op.value_of("count_include_pad"):
-            start, end = np.maximum(start, 0), np.minimum(end, size)
-        counts.append(end - start)
-    elements = np.outer(*counts)
-    if elements.min() == elements.max():
-        return 1 / int(elements[0, 0])
-    return (1 / elements).astype(np.float32)
+    padding = not isinstance(op, _ADAPTIVE) and bool(op.value_of("count_include_pad"))
+    return outer_reciprocals([dim.averaged(padding) for dim in dims])

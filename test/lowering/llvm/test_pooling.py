@@ -9,7 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from steps import Array, check_step, with_gaps
-from xdsl.dialects.builtin import TensorType, f32
+from torch_step import check_against_torch
+from xdsl.dialects.builtin import TensorType, f64
 
 from edgeir.dialects import edge
 from edgeir.dialects.edge.ops import WeightOp
@@ -114,14 +115,87 @@ def test_adaptive_fused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride", "padding", "dilation", "ceil"),
+    [
+        ((2, 20, 7, 9), [3, 2], [2, 1], [1, 1], [1, 2], False),
+        ((1, 5, 8, 8), [2, 2], [2, 2], [0, 0], [1, 1], True),
+        ((1, 3, 4, 5, 6), [2, 3, 2], [2, 1, 2], [1, 1, 0], [1, 1, 2], True),
+    ],
+)
+def test_places(
+    shape: tuple[int, ...],
+    kernel: list[int],
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+    ceil: bool,
+) -> None:
+    """The first place of each maximum, or of the last nan."""
+    x = RNG.integers(-3, 3, shape).astype(np.float32)
+    x.reshape(-1)[::40] = np.nan
+    x[0, 1] = -np.inf
+    kind = edge.MaxPool2dWithIndicesOp if x.ndim == 4 else edge.MaxPool3dWithIndicesOp
+    order = (0, *range(2, x.ndim), 1)
+    check_against_torch(
+        pooling,
+        kind,
+        [with_gaps(x, order)],
+        kernel_size=kernel,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil,
+    )
+
+
+VOLUME = (0, 2, 3, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "ceil"),
+    [([3, 3, 3], [2, 2, 2], [1, 1, 1], False), ([2, 3, 1], [2, 3, 1], [0, 1, 0], True)],
+)
+def test_three_dims(kernel: list[int], stride: list[int], padding: list[int], ceil: bool) -> None:
+    """Maxima and averages; dims along which nothing is combined are one loop with the channels."""
+    x = with_gaps(numbers(2, 5, 4, 5, 6), VOLUME)
+    given: dict[str, Any] = {"kernel_size": kernel, "stride": stride, "padding": padding}
+    given |= {"ceil_mode": ceil}
+    check_against_torch(pooling, edge.MaxPool3dOp, [x], dilation=[1, 1, 1], **given)
+    for include in (False, True):
+        check_against_torch(pooling, edge.AvgPool3dOp, [x], count_include_pad=include, **given)
+    check_against_torch(pooling, edge.AvgPool3dOp, [x], divisor_override=5, **given)
+
+
+def test_three_dims_fused() -> None:
+    """What is fused comes after the average, in tasks."""
+    x, other = numbers(1, 64, 5, 6, 7), numbers(1, 64, 4, 5, 6)
+    wanted = F.avg_pool3d(torch.as_tensor(x), 2, 1).numpy() * other
+    check_step(
+        pooling,
+        edge.AvgPool3dOp,
+        [with_gaps(x, VOLUME)],
+        [wanted],
+        kernel_size=[2],
+        stride=[1],
+        extras=[with_gaps(other, VOLUME)],
+        fuse=lambda v, e: [edge.MulTensorOp(v, e[0], result_types=[v.type])],
+    )
+
+
+@pytest.mark.parametrize("size", [[1, 1, 1], [3, 2, 5], [2, 4, 3]])
+def test_adaptive_three_dims(size: list[int]) -> None:
+    """Windows of equal sizes, and of different ones."""
+    kind = edge.OPERATORS["aten::_adaptive_avg_pool3d"]
+    x = with_gaps(numbers(2, 18, 6, 7, 10), VOLUME)
+    check_against_torch(pooling, kind, [x], output_size=size)
+
+
 def test_unsupported() -> None:
-    """The places of the maxima, if they are used."""
-    x = WeightOp("x", TensorType(f32, [1, 4, 8, 8])).result
-    types = [TensorType(f32, [1, 4, 4, 4]), TensorType(f32, [1, 4, 4, 4])]
-    op = edge.MaxPool2dWithIndicesOp(x, [2, 2], [2, 2], result_types=types)
-    assert pooling.supports(op) is None
-    edge.ReluOp(op.result1, result_types=types[:1])
-    assert pooling.supports(op) == "the places of the maxima are used"
+    """Other dtypes."""
+    x = WeightOp("x", TensorType(f64, [1, 4, 8, 8])).result
+    op = edge.MaxPool2dOp(x, [2, 2], [2, 2], result_types=[TensorType(f64, [1, 4, 4, 4])])
+    assert pooling.supports(op) == "pooling of f64"
 
 
 @pytest.mark.parametrize("order", [NHWC, (0, 1, 2, 3)])
