@@ -20,6 +20,7 @@ FAMILIES = (
     "recurrent",
     "pooling",
     "resize",
+    "grid_sampler",
     "softmax",
     "normalization",
     "reduction",
