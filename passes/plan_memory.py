@@ -66,8 +66,8 @@ class PlanMemoryPass(ModulePass):
     have one type; inputs may be overwritten like temporaries. Mutable buffers live always; those of
     several methods are in an arena of their own, where a name has one offset in all methods.
 
-    `algorithm`: `greedy`, `naive`, or what was registered. `inputs`, `outputs`: false leaves them
-    to the caller, but for those that are both or that other tensors share memory with.
+    `algorithm`: `greedy`, `first-fit`, `naive`, or what was registered. `inputs`, `outputs`: false
+    leaves them to the caller, but for those that are both or that other tensors share memory with.
     `arena_sizes`: capacities in bytes, the preferred arena first; what does not fit is an error.
     `report`: print the bytes of each method to stderr.
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
-from xdsl.dialects.builtin import ArrayAttr, FixedBitwidthType
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.dialects.builtin import ArrayAttr
+from xdsl.ir import Operation, SSAValue
 
 from ...dialects import edge, kernel
-from ...passes.planners.storage import Storage
+from ...dialects.constant import element_bytes
+from ...passes.planners import first_fit
+from ...passes.planners.storage import Storage, arena_bytes
 from .elementwise import is_elementwise
-from .program_builder import ALIGNMENT
+from .program_builder import aligned
 from .roots import Planner, Root, anchor_of, source_of, with_halo
 from .views import is_view
 
@@ -18,29 +21,24 @@ from .views import is_view
 def write_places(planner: Planner) -> int:
     """Compute strides and offsets, and write the places; the arena's bytes."""
     places: dict[SSAValue, kernel.Placement] = {}
-    order = [value for value in planner.roots if planner.roots[value].parent is None]
-    for value in order:
-        root, tensor = planner.roots[value], planner.tensors[value]
+    for value, root in planner.roots.items():
         if root.halo is not None:
-            planner.tensors[value] = with_halo(tensor, root, root.halo)
+            planner.tensors[value] = with_halo(planner.tensors[value], root, root.halo)
     owners = _owners(planner)
     roots = _reuse_operands(planner, _lifetimes(planner, owners), owners)
     storages = [Storage(_bytes(planner, root), root.first, root.last) for root in roots]
-    offsets = first_fit(storages)
+    offsets = first_fit.plan(storages)
     for root, offset in zip(roots, offsets, strict=True):
         tensor = planner.tensors[root.value]
         halo = root.halo or ()
         begin = sum(pair[0] * stride for pair, stride in zip(halo, tensor.strides, strict=False))
         places[root.value] = kernel.Placement("arena", offset, begin, tensor.strides, halo)
     for value, root in planner.roots.items():
-        kept = root
-        while kept.in_place_of is not None:
-            kept = kept.in_place_of
-        if kept is not root:
-            strides = planner.tensors[value].strides
-            places[value] = kernel.Placement("arena", places[kept.value].number, 0, strides)
+        strides = planner.tensors[value].strides
+        if root.in_place_of is not None:
+            number = places[root.in_place_of.value].number
+            places[value] = kernel.Placement("arena", number, 0, strides)
         if root.argument is not None:
-            strides = planner.tensors[value].strides
             places[value] = kernel.Placement("argument", root.argument, 0, strides)
     for value in planner.roots:
         _place_in_parent(planner, value, places)
@@ -56,7 +54,7 @@ def write_places(planner: Planner) -> int:
                 op.attributes["kernel.place"] = kernel.PlaceAttr(places[op.result])
             case _:
                 pass
-    return max((s.padded + o for s, o in zip(storages, offsets, strict=True)), default=0)
+    return arena_bytes(storages, offsets)
 
 
 def _place_in_parent(
@@ -169,36 +167,6 @@ def _read_by(op: Operation) -> Iterator[SSAValue]:
 
 def _bytes(planner: Planner, root: Root) -> int:
     tensor = planner.tensors[root.value]
-    shape = list(tensor.shape)
-    if root.halo is not None:
-        shape = [size + sum(pair) for size, pair in zip(shape, root.halo, strict=True)]
-    elements = 1
-    for size in shape:
-        elements *= size
-    size = elements * element_bytes(tensor.element)
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def element_bytes(element: Attribute) -> int:
-    """The bytes of an element in memory; a bool takes one."""
-    assert isinstance(element, FixedBitwidthType)
-    return max(1, element.bitwidth // 8)
-
-
-def first_fit(storages: Sequence[Storage]) -> list[int]:
-    """Offsets in order of first use, each the lowest that is free: memory that was just given back
-    is still in the cache."""
-    offsets: list[int] = []
-    for number, storage in enumerate(storages):
-        taken = sorted(
-            (offsets[i], offsets[i] + other.size)
-            for i, other in enumerate(storages[:number])
-            if other.last >= storage.first and other.first <= storage.last
-        )
-        offset = 0
-        for begin, end in taken:
-            if begin - offset >= storage.size:
-                break
-            offset = max(offset, end)
-        offsets.append(offset)
-    return offsets
+    halo = root.halo or [(0, 0)] * len(tensor.shape)
+    sizes = (size + sum(pair) for size, pair in zip(tensor.shape, halo, strict=True))
+    return aligned(prod(sizes) * element_bytes(tensor.element))

@@ -120,7 +120,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     plan = AttentionPlan(_problem(step), program.target.lanes(), program.target.registers)
     values = [op.query, op.key, op.value, step.results[0]]
     values += [] if op.attn_mask is None else [op.attn_mask]
-    arguments = [program.pointer(value, step.tensor(value).element) for value in values]
+    arguments = [program.pointer(value) for value in values]
     arguments.append(program.scratch(4 * plan.scratch, f32))
     program.launch(
         "attention", plan.problem, arguments, plan.tasks, lambda k: build_attention(k, plan)

@@ -14,10 +14,10 @@ from xdsl.ir import Region, SSAValue
 from ...dialects import kernel
 from .body import identity, number, region
 from .kernel_builder import KernelBuilder
+from .program_builder import MOST_TASKS, side_by_side
 
 _TASK = 200_000
 """Multiplications of a task: about 4 µs."""
-_MOST_TASKS = 16
 _CHUNK = 64
 """Keys whose values are added at once where later keys are not seen."""
 
@@ -55,7 +55,7 @@ class AttentionPlan:
         self.blocks = -(-p.length // self.rows)
         heads = prod(p.heads)
         work = p.length * p.keys * (p.size + p.value_size)
-        wanted = min(_MOST_TASKS // heads, work // _TASK, self.blocks // 4)
+        wanted = min(MOST_TASKS // heads, work // _TASK, self.blocks // 4)
         self.per_part = -(-self.blocks // max(1, wanted))
         self.parts = -(-self.blocks // self.per_part)
         self.packs_values = p.value[-1] != p.value_size and self.per_part > 2
@@ -68,11 +68,7 @@ class AttentionPlan:
             self.rows * self.row,
             self.rows,
         )
-        self.offsets: list[int] = []
-        self.scratch = 0
-        for size in sizes:
-            self.offsets.append(self.scratch)
-            self.scratch += -(-size // lanes) * lanes
+        self.offsets, self.scratch = side_by_side(sizes, lanes)
 
     @property
     def tasks(self) -> int:

@@ -224,11 +224,11 @@ def _lower_lines(
     ordered = weight.transpose(0, *(2 + dim for dim in nest.order), 1)
     packed = pack(ordered.reshape(groups, product.inner, columns), width)
     operands = Operands(
-        program.pointer(op.input, f32),
+        program.pointer(op.input),
         program.weight(packed, f32),
-        program.pointer(step.results[0], f32),
-        None if op.bias is None else program.pointer(op.bias, f32),
-        tuple(program.pointer(extra, step.tensor(extra).element) for extra in fused.extras),
+        program.pointer(step.results[0]),
+        None if op.bias is None else program.pointer(op.bias),
+        tuple(program.pointer(extra) for extra in fused.extras),
     )
     name = "x".join(str(len(line.taps)) for line in lines)
     kind = "transposed" if op.value_of("transposed") else "convolution"

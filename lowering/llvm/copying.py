@@ -10,12 +10,11 @@ from xdsl.ir import Region, SSAValue
 from ...dialects import kernel
 from .body import identity, number
 from .kernel_builder import KernelBuilder
-from .program_builder import ProgramBuilder
+from .program_builder import MOST_TASKS, ProgramBuilder
 from .step import Tensor
 
 _TASK = 16_384
 """Elements that a task copies at least: about 4 µs."""
-_MOST_TASKS = 16
 
 
 def copy_tensor(
@@ -72,7 +71,7 @@ def loop_nest(
 
 def _tasks(shape: Sequence[int]) -> int:
     """Into how many parts the outermost dim is split: the most that divide it."""
-    wanted = min(_MOST_TASKS, prod(shape) // _TASK)
+    wanted = min(MOST_TASKS, prod(shape) // _TASK)
     return next((n for n in range(wanted, 1, -1) if shape[0] % n == 0), 1)
 
 

@@ -14,11 +14,10 @@ from ...dialects import kernel
 from .body import region
 from .kernel_builder import KernelBuilder
 from .product import Axis, Finish, Operands
-from .program_builder import ProgramBuilder
+from .program_builder import MOST_TASKS, ProgramBuilder
 
 _TASK = 64_000
 """Products that a task sums at least: about 4 µs."""
-_MOST_TASKS = 16
 
 
 def launch_dots(
@@ -31,7 +30,7 @@ def launch_dots(
     """C = epilogue(sum over k of A B, extras) at every point of the axes; k goes side by side in A
     and in B. A bias is an extra here."""
     assert operands.bias is None
-    wanted = max(1, min(_MOST_TASKS, prod(axis.size for axis in axes) * depth // _TASK))
+    wanted = max(1, min(MOST_TASKS, prod(axis.size for axis in axes) * depth // _TASK))
     ordered = sorted((a for a in axes if a.size > 1), key=lambda axis: -axis.size)
     split = ordered[0].size if ordered else 1
     size = -(-split // min(wanted, split))

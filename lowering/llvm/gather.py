@@ -14,7 +14,7 @@ from .elementwise import epilogue
 from .family import any_strides, no_halo, row_major
 from .indices import Indexed, advanced, along, load_index, why_no_indices
 from .kernel_builder import KernelBuilder
-from .program_builder import ProgramBuilder
+from .program_builder import MOST_TASKS, ProgramBuilder
 from .step import Step
 
 OPERATIONS = (edge.EmbeddingOp, edge.IndexSelectOp, edge.GatherOp, edge.IndexTensorOp)
@@ -26,7 +26,6 @@ output_order = row_major
 
 _TASK = 16_384
 """Elements that a task copies at least: about 4 µs."""
-_MOST_TASKS = 16
 
 
 def supports(op: SchemaOp) -> str | None:
@@ -79,7 +78,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     sizes = [output.shape[d] for d in walked]
     shape = [output.shape[d] for d in copied] or [1]
     places = prod(sizes)
-    tasks = max(1, min(_MOST_TASKS, places, output.size // _TASK))
+    tasks = max(1, min(MOST_TASKS, places, output.size // _TASK))
     per_task = -(-places // tasks)
     tasks = -(-places // per_task)
 
@@ -115,6 +114,6 @@ def lower(step: Step, program: ProgramBuilder) -> None:
             )
 
     operands = [step.op.operands[0], step.results[0], *_indices(step.op), *fused.extras]
-    arguments = [program.pointer(value, step.tensor(value).element) for value in operands]
+    arguments = [program.pointer(value) for value in operands]
     key = (reading, output.strides, tuple(extras), tasks, fused.key)
     program.launch("gather", key, arguments, tasks, build)

@@ -10,13 +10,12 @@ from ...dialects import kernel
 from .body import identity
 from .elementwise import epilogue
 from .kernel_builder import KernelBuilder
-from .program_builder import ProgramBuilder
+from .program_builder import MOST_TASKS, ProgramBuilder
 from .stencils import as_images, scaled
 from .step import Step
 
 _TASK = 65_536
 """Elements that a task combines at least: about 4 µs."""
-_MOST_TASKS = 16
 
 
 def launch_global(step: Step, program: ProgramBuilder, spatial: int, factor: float) -> None:
@@ -29,13 +28,12 @@ def launch_global(step: Step, program: ProgramBuilder, spatial: int, factor: flo
     extras = [as_images(shape, step.broadcast(e), spatial) for e in fused.extras]
     images, channels = read.shape[:2]
     lanes = program.target.lanes()
-    wanted = min(_MOST_TASKS, prod(read.shape) // _TASK) // images
+    wanted = min(MOST_TASKS, prod(read.shape) // _TASK) // images
     vectors = channels // lanes if channels % lanes == 0 else 1
     parts = max(n for n in range(1, max(1, wanted) + 1) if vectors % n == 0)
     own = channels // parts
     arguments = [
-        program.pointer(value, step.tensor(value).element)
-        for value in (step.op.operands[0], *fused.extras, step.results[0])
+        program.pointer(value) for value in (step.op.operands[0], *fused.extras, step.results[0])
     ]
 
     def build(k: KernelBuilder) -> None:

@@ -159,12 +159,11 @@ class _Lowering:
         fill_tensor(self.builder, at, side, 0.0)
 
     def _copy(self, source: SSAValue, target: SSAValue) -> None:
-        element = self.tensors[source].element
         copy_tensor(
             self.builder,
-            self.builder.pointer(source, element),
+            self.builder.pointer(source),
             self.tensors[source],
-            self.builder.pointer(target, element),
+            self.builder.pointer(target),
             self.tensors[target],
         )
 
@@ -186,7 +185,7 @@ class _Lowering:
                 continue
             copy_tensor(
                 self.builder,
-                self.builder.pointer(operand, piece.element),
+                self.builder.pointer(operand),
                 piece,
                 self.builder.address(wanted, piece.element),
                 Tensor(piece.element, piece.shape, whole.strides),

@@ -25,7 +25,7 @@ from .elementwise import (
 from .family import Order, any_strides, no_halo
 from .kernel_builder import KernelBuilder
 from .movement import MOVEMENTS, Piece, pieces_of
-from .program_builder import ProgramBuilder
+from .program_builder import MOST_TASKS, ProgramBuilder
 from .step import Array, Step, Tensor, element_type, shape_of
 
 OPERATIONS: tuple[type[SchemaOp], ...] = (*ELEMENTWISE, *MOVEMENTS)
@@ -36,7 +36,6 @@ halo = no_halo
 
 _TASK = 40_000
 """Simple operations on elements that a task does at least: about 4 µs."""
-_MOST_TASKS = 16
 
 
 def supports(op: SchemaOp) -> str | None:
@@ -165,13 +164,13 @@ def launch_map(
 
 def _pointer(program: ProgramBuilder, operand: Operand) -> SSAValue:
     if isinstance(operand.value, SSAValue):
-        return program.pointer(operand.value, operand.element)
+        return program.pointer(operand.value)
     return program.weight(operand.value, operand.element)
 
 
 def tasks_of(sizes: Sequence[int], cost: float = 1.0) -> int:
     """Into how many parts the outermost dim is split: the most that divide it and pay."""
-    wanted = min(_MOST_TASKS, int(prod(sizes) * cost) // _TASK)
+    wanted = min(MOST_TASKS, int(prod(sizes) * cost) // _TASK)
     return next((n for n in range(wanted, 1, -1) if sizes[0] % n == 0), 1)
 
 

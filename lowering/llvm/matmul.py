@@ -114,13 +114,13 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         return fused.region() if mix is None else _mixed(fused, *mix)
 
     finish = Finish(region, (mix, fused.key))
-    pointers = tuple(program.pointer(extra, step.tensor(extra).element) for extra in extras)
+    pointers = tuple(program.pointer(extra) for extra in extras)
     if dots:
         axes = _dot_axes(shape, a_strides, b_strides, c_strides, extra_strides)
         operands = Operands(
-            program.pointer(factors.a, f32),
-            program.pointer(factors.b, f32),
-            program.pointer(step.results[0], f32),
+            program.pointer(factors.a),
+            program.pointer(factors.b),
+            program.pointer(step.results[0]),
             extras=pointers,
         )
         launch_dots(program, axes, inner, operands, finish)
@@ -155,11 +155,11 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         columns = panel_columns(product, program.target)
         b_pointer = program.weight(pack(matrices, columns), f32)
     else:
-        b_pointer = program.pointer(factors.b, f32)
+        b_pointer = program.pointer(factors.b)
     operands = Operands(
-        program.pointer(factors.a, f32),
+        program.pointer(factors.a),
         b_pointer,
-        program.pointer(step.results[0], f32),
+        program.pointer(step.results[0]),
         bias,
         pointers,
     )
@@ -239,7 +239,7 @@ def _bias(step: Step, factors: _Factors, program: ProgramBuilder) -> SSAValue | 
         return None
     if strides[-1] != 1 and step.output.shape[-1] > 1:
         return None
-    return program.pointer(value, f32)
+    return program.pointer(value)
 
 
 def _mixed(fused: Epilogue, alpha: float, beta: float | None) -> Region:

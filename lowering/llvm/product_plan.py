@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from .program_builder import MOST_TASKS
 from .rows import TileGroup, TileShape, cut_grid, tile_shape
 from .target import Target
 
-_MOST_TASKS = 16
 _TASK_TIME = 4.0
 """Microseconds that a task takes at least."""
 _MANY_ROWS = 56
@@ -179,7 +179,7 @@ class Plan:
         flops = 2.0 * batch * rows * product.columns * product.inner
         # Few rows wait for B to arrive.
         rate = target.lanes(32) * 15_000 * min(1.0, rows / 6)
-        wanted = min(_MOST_TASKS, int(flops / rate / _TASK_TIME))
+        wanted = min(MOST_TASKS, int(flops / rate / _TASK_TIME))
         if wanted < 2:
             return 1, 1, 1
         if outer >= wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
@@ -12,17 +13,30 @@ from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from ...dialects import kernel
-from ...dialects.kernel.types import element_type
 from ...dialects.weights import WeightsStore
 from .kernel_builder import KernelBuilder
-from .step import Array
+from .step import Array, element_type
 from .target import Target
 
 ALIGNMENT = 64
 """Bytes to which everything in the arena and in the scratch memory is aligned."""
 
+MOST_TASKS = 16
+"""Tasks of a launch at most: some for each of a few threads."""
 
 _NOTHING: Mapping[SSAValue, Any] = MappingProxyType({})
+
+
+def side_by_side(sizes: Sequence[int], alignment: int = ALIGNMENT) -> tuple[list[int], int]:
+    """Where areas of these sizes begin, one behind the other, and where the last one ends; all at
+    multiples of the alignment."""
+    ends = list(accumulate(-(-size // alignment) * alignment for size in sizes))
+    return [0, *ends][: len(sizes)], ends[-1] if ends else 0
+
+
+def aligned(size: int) -> int:
+    """A number of bytes, rounded up to the alignment."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 @dataclass(frozen=True)
@@ -62,8 +76,9 @@ class ProgramBuilder:
         self._workspace = 0
         self._in_workspace: dict[kernel.ArenaOp, int] = {}
 
-    def pointer(self, value: SSAValue, element: Attribute) -> SSAValue:
-        """Where a value of the region begins; a constant is stored row-major as it is."""
+    def pointer(self, value: SSAValue) -> SSAValue:
+        """Where a tensor of the region begins; a constant is stored row-major as it is."""
+        element = element_type(value)
         if value in self._keys:
             return self.address(Place("weight", key=self._keys[value]), element)
         if value in self._constants:
@@ -81,18 +96,14 @@ class ProgramBuilder:
 
     def scratch(self, size: int, element: Attribute) -> SSAValue:
         """Memory of the running thread, at least `size` bytes: it is lost between tasks."""
-        self._scratch = max(self._scratch, -(-size // ALIGNMENT) * ALIGNMENT)
+        self._scratch = max(self._scratch, aligned(size))
         return self.address(Place("scratch"), element)
 
     def workspace(self, sizes: Sequence[int], element: Attribute) -> list[SSAValue]:
         """Areas of memory of so many bytes for the launches of one step; all tasks see them."""
-        pointers: list[SSAValue] = []
-        offset = 0
-        for size in sizes:
-            pointers.append(self.address(Place("workspace", offset), element))
-            offset += -(-size // ALIGNMENT) * ALIGNMENT
-        self._workspace = max(self._workspace, offset)
-        return pointers
+        offsets, end = side_by_side(sizes)
+        self._workspace = max(self._workspace, end)
+        return [self.address(Place("workspace", offset), element) for offset in offsets]
 
     def launch(
         self,
@@ -118,7 +129,7 @@ class ProgramBuilder:
         self, inputs: Sequence[SSAValue], result_types: Sequence[Attribute], arena: int
     ) -> kernel.ProgramOp:
         """The complete program; the workspace stands behind the arena."""
-        begin = -(-arena // ALIGNMENT) * ALIGNMENT
+        begin = aligned(arena)
         for op, offset in self._in_workspace.items():
             op.properties["offset"] = IntegerAttr(begin + offset, i64)
         if self._workspace:
@@ -149,7 +160,6 @@ class ProgramBuilder:
                 op = kernel.WeightOp(place.key, element)
         self._block.add_op(op)
         result: SSAValue = op.result
-        assert element_type(result.type) == element
         if place.offset:
             advanced = kernel.AdvanceOp(result, offset=place.offset)
             self._block.add_op(advanced)

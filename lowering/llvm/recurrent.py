@@ -29,7 +29,7 @@ from .product import (
     pack,
     panel_columns,
 )
-from .program_builder import ProgramBuilder
+from .program_builder import ALIGNMENT, ProgramBuilder, side_by_side
 from .roots import is_constant
 from .step import Array, Step, Tensor, element_type
 from .target import Target
@@ -185,7 +185,7 @@ def _sequence(
 ) -> _Sequence:
     batch, time, size = tensor.strides
     strides = (time, batch, size) if batch_first else tensor.strides
-    return _Sequence(program.pointer(value, f32), tensor.shape[-1], strides)
+    return _Sequence(program.pointer(value), tensor.shape[-1], strides)
 
 
 def _project(
@@ -238,7 +238,7 @@ def _run(
     finals = step.results[1:]
     tensors: list[Tensor] = []
     for value in (*starts, *finals):
-        arguments.append(program.pointer(value, f32))
+        arguments.append(program.pointer(value))
         tensors.append(step.tensor(value))
     strides = tuple(tensor.strides for tensor in tensors)
 
@@ -268,11 +268,7 @@ class _Loop:
             Product(narrow, n.out, n.size),
         )
         sizes = (n.batch * n.out, n.batch * n.size, n.batch * n.columns, n.batch * n.size)
-        self.offsets: list[int] = []
-        self.scratch = 0
-        for size in sizes:
-            self.offsets.append(self.scratch)
-            self.scratch += -(-size // 16) * 16
+        self.offsets, self.scratch = side_by_side(sizes, ALIGNMENT // 4)
 
     def build(self, k: KernelBuilder, strides: Sequence[Sequence[int]]) -> None:
         """Initial states, the loop over time, final states."""

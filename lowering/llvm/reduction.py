@@ -189,9 +189,9 @@ class _Reduction:
     def lower(self) -> None:
         """Write the launch."""
         op, program = self.op, self.program
-        pointers = [program.pointer(op.operands[0], element_type(op.operands[0]))]
-        pointers += [program.pointer(e, element_type(e)) for e in self.chain.extras]
-        pointers += [program.pointer(v, element_type(v)) for v in self.results]
+        pointers = [program.pointer(op.operands[0])]
+        pointers += [program.pointer(e) for e in self.chain.extras]
+        pointers += [program.pointer(v) for v in self.results]
         rows = list(self.rows)
         build: Callable[[KernelBuilder, list[SSAValue], Sequence[SSAValue]], None]
         further: list[SSAValue] = []

@@ -18,7 +18,7 @@ from .body import Body, region
 from .elementwise import Epilogue, epilogue
 from .family import Order, no_halo
 from .kernel_builder import KernelBuilder
-from .program_builder import ProgramBuilder
+from .program_builder import MOST_TASKS, ProgramBuilder
 from .stencils import Images, as_images, channels_last
 from .step import Step, Tensor, element_type, shape_of
 
@@ -34,7 +34,6 @@ halo = no_halo
 
 _TASK = 16_384
 """Elements that a task makes at least: some 4 µs."""
-_MOST_TASKS = 16
 _MOST_TAPS = 8
 """Elements of the input along a dim that one of the result depends on."""
 
@@ -85,17 +84,17 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     written = as_images(output.shape, output.strides, 2)
     extras = [as_images(output.shape, step.broadcast(e), 2) for e in fused.extras]
     images, channels, rows, _ = written.shape
-    wanted = min(_MOST_TASKS, max(1, prod(written.shape) // _TASK))
+    wanted = min(MOST_TASKS, max(1, prod(written.shape) // _TASK))
     per_band = -(-rows // min(rows, -(-wanted // images)))
     bands = -(-rows // per_band)
-    arguments = [program.pointer(step.op.operands[0], f32), program.pointer(step.results[0], f32)]
+    arguments = [program.pointer(step.op.operands[0]), program.pointer(step.results[0])]
     for dim in taps:
         arguments.append(program.weight(np.stack(dim.indices, axis=1).astype(np.int64), i64))
         if dim.weights is not None:
             arguments.append(program.weight(np.stack(dim.weights, axis=1).astype(np.float32), f32))
     if taps[0].weights is not None:
         arguments.append(program.scratch(4 * read.shape[3] * channels, f32))
-    arguments += [program.pointer(extra, step.tensor(extra).element) for extra in fused.extras]
+    arguments += [program.pointer(extra) for extra in fused.extras]
     counts = tuple((len(dim.indices), dim.weights is not None) for dim in taps)
 
     def build(k: KernelBuilder) -> None:

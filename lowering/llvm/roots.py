@@ -33,7 +33,7 @@ class Root:
     first: int = -1
     last: int = -1
     in_place_of: Root | None = None
-    """The root whose memory it takes over, element by element."""
+    """The root whose memory it takes over, element by element; that one has memory of its own."""
 
 
 @dataclass

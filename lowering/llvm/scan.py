@@ -68,8 +68,8 @@ def lower(step: Step, program: ProgramBuilder) -> None:
             k.insert(kernel.MapOp([read, before], [after], part, [reads, writes], [writes], joined))
 
     pointers = [
-        program.pointer(op.operands[0], given),
-        program.pointer(step.results[0], element),
+        program.pointer(op.operands[0]),
+        program.pointer(step.results[0]),
     ]
     strides = (source.strides[dim], output.strides[dim], length, tasks)
     program.launch("scan", (op.name, shape, reads, writes, *strides), pointers, tasks, build)

@@ -19,7 +19,7 @@ from .family import any_strides, first_input_order, no_halo
 from .indices import Indexed, advanced, along, common_begin, load_index, why_no_indices
 from .kernel_builder import KernelBuilder
 from .map import Operand, launch_map
-from .program_builder import ProgramBuilder
+from .program_builder import MOST_TASKS, ProgramBuilder
 from .step import Step, Tensor, element_type, shape_of
 
 _ALONG = (
@@ -38,7 +38,6 @@ output_order = first_input_order
 
 _TASK = 16_384
 """Elements that a task writes at least: about 4 µs."""
-_MOST_TASKS = 16
 
 _COMBINATIONS: dict[str, Callable[[Body, SSAValue, SSAValue], SSAValue]] = {
     "sum": Body.add,
@@ -121,9 +120,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         _lower_masked(step, program)
         return
     element = step.output.element
-    source, target = (
-        program.pointer(value, element) for value in (op.operands[0], step.results[0])
-    )
+    source, target = (program.pointer(value) for value in (op.operands[0], step.results[0]))
     copy_tensor(program, source, step.tensor(op.operands[0]), target, step.output)
     reduction = _reduction(op)
     if isinstance(op, edge.ScatterReduceTwoOp) and not op.value_of("include_self"):
@@ -201,7 +198,7 @@ def _plan(step: Step, update: SSAValue | Number) -> _Plan:
             strides = step.tensor(update).broadcast(space.shape)
     free = [d for d, stride in enumerate(space.strides) if stride]
     split = max(free, key=lambda d: space.shape[d]) if free else None
-    wanted = min(_MOST_TASKS, prod(space.shape) // _TASK)
+    wanted = min(MOST_TASKS, prod(space.shape) // _TASK)
     tasks = 1
     if split is not None:
         size = space.shape[split]
@@ -259,7 +256,7 @@ def _write(
     operands = [step.results[0], *_indices(step.op)]
     if isinstance(update, SSAValue):
         operands.append(update)
-    pointers = [program.pointer(value, element_type(value)) for value in operands]
+    pointers = [program.pointer(value) for value in operands]
     number = None if isinstance(update, SSAValue) else repr(update)
     program.launch("scatter", (plan, number, reduction), pointers, plan.tasks, build)
 

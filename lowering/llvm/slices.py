@@ -101,7 +101,7 @@ class Slices:
         """One launch: `build` gets the operands and the statistics of the slice at hand."""
         program = self.program
         width = max(1, self.columns)
-        pointers = [program.pointer(o.value, o.element) for o in self.operands]
+        pointers = [program.pointer(o.value) for o in self.operands]
         pointers.append(program.scratch(4 * width * max(1, self._statistics), f32))
 
         def whole(k: KernelBuilder) -> None:

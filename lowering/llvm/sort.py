@@ -126,9 +126,9 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     key = _key(element)
     area = -(-(length + 1) * integer_bits(key) // 8 // ALIGNMENT) * ALIGNMENT
     arguments = [
-        program.pointer(op.operands[0], element),
+        program.pointer(op.operands[0]),
         program.weight(np.arange(length, dtype=np.int32), i32),
-        *(program.pointer(value, element_type(value)) for value in results),
+        *(program.pointer(value) for value in results),
         program.scratch(4 * area, key),
         program.scratch(4 * area, i32),
     ]

@@ -14,14 +14,13 @@ from ...dialects import kernel
 from .elementwise import Epilogue, epilogue
 from .family import Order
 from .kernel_builder import KernelBuilder
-from .program_builder import ProgramBuilder
+from .program_builder import MOST_TASKS, ProgramBuilder
 from .step import Array, Step
 
 Pair = tuple[int, int]
 
 _TASK = 250_000
 """Elements of windows that a task combines: about 4 µs."""
-_MOST_TASKS = 16
 LARGEST_WINDOW = 49
 """Places of a window from which on one row of results is computed at a time."""
 
@@ -89,8 +88,8 @@ def launch_windows(
     extras = [as_images(shape, step.broadcast(e), spatial) for e in fused.extras]
     plan = _Plan(windows, read, written, program.target.lanes())
     arguments = [
-        program.pointer(step.op.operands[0], f32),
-        program.pointer(step.results[0], f32),
+        program.pointer(step.op.operands[0]),
+        program.pointer(step.results[0]),
     ]
     if windows.weights is not None:
         arguments.append(program.weight(plan.split_channels(windows.weights), f32))
@@ -103,7 +102,7 @@ def launch_windows(
         arguments.append(program.weight(factor, f32))
         extras.insert(0, Images(written.shape, (0, 0, written.shape[3], 1)))
         factor = None
-    arguments += [program.pointer(extra, step.tensor(extra).element) for extra in fused.extras]
+    arguments += [program.pointer(extra) for extra in fused.extras]
 
     def build(k: KernelBuilder) -> None:
         _build(k, plan, extras, scaled(fused, factor))
@@ -122,7 +121,7 @@ class _Plan:
         self.windows, self.read, self.written = windows, read, written
         self.images, channels, rows, columns = written.shape
         work = self.images * channels * rows * columns * prod(windows.window)
-        wanted = -(-min(_MOST_TASKS, max(1, work // _TASK)) // self.images)
+        wanted = -(-min(MOST_TASKS, max(1, work // _TASK)) // self.images)
         shares = windows.window[0] > windows.stride[0] and prod(windows.window) <= LARGEST_WINDOW
         self.rows = min(rows, 2 if shares else 1)
         self.blocks, self.left = divmod(rows, self.rows)

@@ -133,14 +133,14 @@ def lower(step: Step, program: ProgramBuilder, choice: Choice) -> None:
     extras = [step.broadcast(extra) for extra in fused.extras]
     padding = cast("list[int]", op.value_of("padding"))
     arguments = [
-        program.pointer(op.input, f32),
+        program.pointer(op.input),
         program.weight(_pack(weight, choice, layout, program.target), f32),
-        program.pointer(step.results[0], f32),
+        program.pointer(step.results[0]),
         program.scratch(4 * layout.scratch, f32),
-        *(program.pointer(extra, step.tensor(extra).element) for extra in fused.extras),
+        *(program.pointer(extra) for extra in fused.extras),
     ]
     if op.bias is not None:
-        arguments.append(program.pointer(op.bias, f32))
+        arguments.append(program.pointer(op.bias))
     key = (
         choice,
         source.shape,

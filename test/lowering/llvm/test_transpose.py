@@ -33,10 +33,7 @@ def test_copies(shape: tuple[int, ...], dtype: Any, cpu: str) -> None:
     program = ProgramBuilder(target, WeightsStore(), places)
     type = TensorType(TYPES[array.dtype], shape)
     read, written = dense_tensor(type), dense_tensor(type, order)
-    element = read.element
-    copy_tensor(
-        program, program.pointer(source, element), read, program.pointer(result, element), written
-    )
+    copy_tensor(program, program.pointer(source), read, program.pointer(result), written)
     made = program.finish([source], [flat], 0)
     (output,) = run_compiled(made, [array.reshape(-1)], {}, target)
     np.testing.assert_array_equal(output, array.transpose(order).reshape(-1))
@@ -49,7 +46,7 @@ def test_shuffles() -> None:
     places = {inputs.args[0]: Place("argument", 0), inputs.args[1]: Place("argument", 1)}
     target = target_for("x86-64-v4")
     program = ProgramBuilder(target, WeightsStore(), places)
-    pointers = [program.pointer(value, type.element_type) for value in inputs.args]
+    pointers = [program.pointer(value) for value in inputs.args]
     tensors: list[Tensor] = [dense_tensor(type), dense_tensor(type, (1, 0))]
     copy_tensor(program, pointers[0], tensors[0], pointers[1], tensors[1])
     made = program.finish([inputs.args[0]], [type], 0)
