@@ -27,6 +27,7 @@ FAMILIES = (
     "scan",
     "gather",
     "scatter",
+    "fold",
     "sort",
     "map",
 )
