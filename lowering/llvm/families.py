@@ -6,8 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, cast
 
-from xdsl.dialects.builtin import TensorType
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Operation
 
 from ...dialects.schema_op import SchemaOp
 from .family import Family
@@ -59,13 +58,3 @@ def why_not(op: Operation) -> str | None:
     assert isinstance(op, SchemaOp)
     reasons = [family.supports(op) for family in candidates]
     return None if None in reasons else reasons[-1]
-
-
-def is_static(op: Operation) -> bool:
-    """Whether all tensors of an operation have sizes that are known now."""
-    types = [value.type for value in (*op.operands, *op.results)]
-    return all(
-        cast("TensorType[Attribute]", type).has_static_shape()
-        for type in types
-        if isinstance(type, TensorType)
-    )
