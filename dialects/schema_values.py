@@ -2,13 +2,15 @@
 
 | schema type          | attribute                       | Python value           |
 |----------------------|---------------------------------|------------------------|
-| int, SymInt          | `i64`, `#edge.expr<…>`          | int, Expr              |
+| int                  | `i64`                           | int                    |
+| SymInt               | `i64`, `#edge.expr<…>`          | int, Expr              |
 | float                | `f64`                           | float                  |
 | bool                 | `i1`                            | bool                   |
 | Scalar               | any of these, `#edge.constant`  | these, complex         |
 | str                  | string                          | str                    |
 | ScalarType           | the element type                | Attribute              |
-| int[], SymInt[]      | `array<i64>`, `#edge.exprs<…>`  | list of int or Expr    |
+| int[]                | `array<i64>`                    | list of int            |
+| SymInt[]             | `array<i64>`, `#edge.exprs<…>`  | list of int or Expr    |
 | other lists          | array of the above              | list                   |
 """
 
@@ -108,14 +110,14 @@ def to_attribute(argument: Argument, value: Value) -> Attribute | None:
         # PyTorch takes one number for a list of known length.
         value = [value] * (argument.list_size or 1)
     if argument.base in ("int", "SymInt"):
-        if all(type(item) is int for item in value):
-            return DenseArrayBase.from_list(i64, cast(list[int], value))
+        if all(isinstance(item, int) for item in value):
+            return DenseArrayBase.from_list(i64, [int(item) for item in value])
         return ExprsAttr(tuple(_expr(argument, item) for item in value))
     return ArrayAttr([_scalar(argument, item) for item in value])
 
 
 def _expr(argument: Argument, item: Any) -> Expr:
-    if not isinstance(item, int | Expr):
+    if not isinstance(item, int | Expr) or argument.base == "int":
         raise TypeError(f"argument {argument.name}: {item!r} in a list of {argument.base}")
     return Expr.of(item)
 
@@ -130,7 +132,7 @@ def _scalar(argument: Argument, value: Value) -> Attribute:
             return IntegerAttr(int(value), i1)
         case "float", bool() | int() | float():
             return FloatAttr(float(value), f64)
-        case "int" | "SymInt" | "Scalar" | "float", Expr():
+        case "SymInt" | "Scalar" | "float", Expr():
             constant = value.constant
             return ExprAttr(value) if constant is None else IntegerAttr(constant, i64)
         case "int" | "SymInt", bool() | int():
@@ -177,7 +179,7 @@ def accepts(argument: Argument, attribute: Attribute) -> bool:
     """Whether an attribute is one that `to_attribute` could have made."""
     if argument.is_list:
         if argument.base in ("int", "SymInt"):
-            return isinstance(attribute, ExprsAttr) or (
+            return (isinstance(attribute, ExprsAttr) and argument.base == "SymInt") or (
                 isinstance(attribute, DenseArrayBase)
                 and cast(DenseArrayBase[Any], attribute).elt_type == i64
             )
@@ -202,7 +204,7 @@ def _accepts_scalar(base: str, attribute: Attribute) -> bool:
         case ConstantAttr(data=constant):
             return base == "Scalar" and constant.type == COMPLEX_NUMBER
         case ExprAttr():
-            return base in (*_INTEGERS, "float")
+            return base in ("SymInt", "Scalar", "float")
         case StringAttr():
             return base == "str"
         case _:

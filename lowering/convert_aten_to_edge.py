@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
@@ -20,6 +20,7 @@ from ..dialects.edge.control_flow import OPERATIONS as EDGE
 from ..dialects.expr import Expr
 from ..dialects.function import functions
 from ..dialects.schema_op import SchemaOp
+from ..passes.shape_rules.rule import same_shape, shape_of
 from .aten_normal_forms import NORMAL_FORMS
 from .edge_builder import EdgeBuilder, tensor
 
@@ -122,9 +123,21 @@ def _convert(op: SchemaOp) -> None:
     else:
         results = builder.results(key, types=op.result_types, **arguments)
     for old, new in zip(op.results, results, strict=True):
+        if old.uses and not _same_type(old, new):
+            message = f"has a result of {old.type}, but gives {new.type}"
+            raise DiagnosticsError([Diagnostic.at(op, message, "write that, or cast it")])
         if old.name_hint and not new.name_hint:
             new.name_hint = old.name_hint
     Rewriter.replace_op(op, [], results)
+
+
+def _same_type(a: SSAValue, b: SSAValue) -> bool:
+    """Whether types are the same; sizes that are not known may be written in several ways."""
+    if a.type == b.type:
+        return True
+    if not isinstance(a.type, TensorType) or not isinstance(b.type, TensorType):
+        return False
+    return tensor(a).element_type == tensor(b).element_type and same_shape(shape_of(a), shape_of(b))
 
 
 def _explicit_arguments(op: SchemaOp, builder: EdgeBuilder) -> dict[str, Any]:

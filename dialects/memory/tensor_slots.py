@@ -17,7 +17,7 @@ from xdsl.irdl import (
 from xdsl.utils.exceptions import VerifyException
 
 from .syntax import Slot
-from .types import SLOT, SlotType, tensor_bytes, tensor_of
+from .types import MAX_BYTES, SLOT, SlotType, tensor_bytes, tensor_of
 
 
 @irdl_op_definition
@@ -91,11 +91,13 @@ class PlannedOp(IRDLOperation):
         _verify_tensor(self)
         if (self.arena is None) != (self.offset is None):
             raise VerifyException("memory.planned: arena and offset come together")
-        if (place := self.place) is not None and (place[0] < 1 or place[1] < 0):
-            raise VerifyException(
-                f"memory.planned: no arena {place[0]} at {place[1]}; arenas count from 1, bytes "
-                "from 0"
-            )
+        if (place := self.place) is not None:
+            arena, offset = place
+            if arena < 1 or not 0 <= offset <= MAX_BYTES:
+                raise VerifyException(
+                    f"memory.planned: no arena {arena} at {offset}; arenas count from 1, bytes "
+                    "from 0"
+                )
 
 
 @irdl_op_definition

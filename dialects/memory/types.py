@@ -15,7 +15,8 @@ from ..layout import layout_of, verify_tensor_layout
 
 _MAX_SIZE = 2**31 - 1
 """The largest size in the program format."""
-_MAX_BYTES = 2**48
+MAX_BYTES = 2**48
+"""More than any memory has."""
 
 
 @irdl_attr_definition
@@ -79,7 +80,7 @@ class SlotType(ParametrizedAttribute, TypeAttribute):
                 raise VerifyException(
                     f"memory.slot: {type} has a size that is not from 0 to {_MAX_SIZE}"
                 )
-            if tensor_bytes(type) > _MAX_BYTES:
+            if tensor_bytes(type) > MAX_BYTES:
                 raise VerifyException(f"memory.slot: {type} is larger than any memory")
         elif content not in (i64, f64, i1) and not isinstance(
             content, NoneType | StringType | ListType | TensorsType | OptionalTensorsType

@@ -152,3 +152,11 @@ func.func @regions(%p: tensor<i1>, %x: tensor<4xf32>) {
   }
   func.return
 }
+
+// -----
+
+// CHECK: error: in net (aten.detach): has a result of tensor<4xi8>, but gives tensor<4xf32>; write that, or cast it
+func.func @other_type(%x: tensor<4xf32>) -> tensor<4xi8> {
+  %0 = aten.detach(%x) : (tensor<4xf32>) -> tensor<4xi8> loc("net")
+  func.return %0 : tensor<4xi8>
+}
