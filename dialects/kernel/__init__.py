@@ -9,10 +9,10 @@ what is computed, not with how wide vectors: that is the emitter's choice for it
 
 from xdsl.ir import Dialect
 
-from .addressing import AdvanceOp, ChunkOp, DelinearizeOp, LoadOp, StoreOp
+from .addressing import AdvanceOp, ChunkOp, DelinearizeOp, LoadOp, RequireOp, StoreOp
 from .code import CodeOp
 from .map import MapOp, WindowOp
-from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, WeightOp
+from .program import ArenaOp, ArgumentOp, LaunchOp, ProgramOp, ScratchOp, StatusOp, WeightOp
 from .softmax import SoftmaxOp
 from .sort import SortOp
 from .stencil import StencilOp
@@ -40,9 +40,11 @@ __all__ = [
     "Placement",
     "PointerType",
     "ProgramOp",
+    "RequireOp",
     "ScratchOp",
     "SoftmaxOp",
     "SortOp",
+    "StatusOp",
     "StencilOp",
     "StepOp",
     "StoreOp",
@@ -67,6 +69,7 @@ Kernel = Dialect(
         ArgumentOp,
         ArenaOp,
         ScratchOp,
+        StatusOp,
         WeightOp,
         LaunchOp,
         CodeOp,
@@ -74,6 +77,7 @@ Kernel = Dialect(
         ChunkOp,
         DelinearizeOp,
         LoadOp,
+        RequireOp,
         StoreOp,
         MapOp,
         WindowOp,

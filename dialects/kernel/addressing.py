@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import IndexType, IntegerAttr, i64
+from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, i1, i32, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AnyAttr,
@@ -93,9 +93,11 @@ class AdvanceOp(IRDLOperation):
         return cls(pointer, [i for i, _ in terms], [s for _, s in terms], offset)
 
     def verify_(self) -> None:
-        """Every index has a stride."""
+        """Every index has a stride, and the pointer stays of its type."""
         if len(self.indices) != len(ints(self.strides)):
             raise VerifyException("kernel.advance: as many strides as indices")
+        if self.result.type != self.base.type:
+            raise VerifyException("kernel.advance: the result is a pointer as the operand is")
 
 
 @irdl_op_definition
@@ -124,6 +126,8 @@ class DelinearizeOp(IRDLOperation):
         """Every size has a coordinate."""
         if len(ints(self.sizes)) != len(self.coordinates):
             raise VerifyException("kernel.delinearize: as many results as sizes")
+        if any(size < 1 for size in ints(self.sizes)):
+            raise VerifyException("kernel.delinearize: sizes must be 1 or more")
 
 
 @irdl_op_definition
@@ -171,9 +175,35 @@ class LoadOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        """The result is an element, or an index."""
-        if self.result.type not in (element_type(self.pointer.type), IndexType()):
-            raise VerifyException("kernel.load: the result is an element or an index")
+        """The result is an element, or an index that an integer gives."""
+        element = element_type(self.pointer.type)
+        is_index = isinstance(element, IntegerType) and self.result.type == IndexType()
+        if self.result.type != element and not is_index:
+            raise VerifyException("kernel.load: the result is an element, or an integer as index")
+
+
+@irdl_op_definition
+class RequireOp(IRDLOperation):
+    """Note in the program's status that a condition does not hold; the kernel goes on.
+
+    `kernel.require %inside, %status : !kernel.ptr<i32>`
+    """
+
+    name = "kernel.require"
+
+    condition = operand_def(i1)
+    status = operand_def(POINTER)
+
+    assembly_format = "$condition `,` $status attr-dict `:` type($status)"
+    traits = traits_def(MemoryWriteEffect())
+
+    def __init__(self, condition: SSAValue, status: SSAValue) -> None:
+        super().__init__(operands=[condition, status])
+
+    def verify_(self) -> None:
+        """The status is an i32."""
+        if element_type(self.status.type) != i32:
+            raise VerifyException("kernel.require: the status is an i32")
 
 
 @irdl_op_definition

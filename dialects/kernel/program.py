@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolRefAttr, i64
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolRefAttr, i32, i64
 from xdsl.ir import Attribute, Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
@@ -19,8 +19,11 @@ from xdsl.irdl import (
     var_result_def,
 )
 from xdsl.traits import IsolatedFromAbove, NoTerminator, Pure, SymbolTable
+from xdsl.utils.exceptions import VerifyException
 
-from .addressing import POINTER
+from .addressing import POINTER, AdvanceOp
+from .code import CodeOp
+from .structure import FuncOp
 from .types import PointerType
 
 
@@ -70,6 +73,42 @@ class ProgramOp(IRDLOperation):
             regions=[body],
         )
 
+    def verify_(self) -> None:
+        """Addresses are of memory that there is, launches of kernels that are here."""
+        functions: dict[str, FuncOp] = {}
+        for op in self.body.block.ops:
+            match op:
+                case FuncOp():
+                    functions[op.sym_name.data] = op
+                case ArgumentOp():
+                    count = len(self.inputs) + len(self.outputs)
+                    if not 0 <= op.index.value.data < count:
+                        raise VerifyException(f"kernel.argument: the program has {count}")
+                case ArenaOp():
+                    if not 0 <= op.offset.value.data <= self.arena.value.data:
+                        raise VerifyException("kernel.arena: the offset is outside of the arena")
+                case AdvanceOp():
+                    if op.indices:
+                        raise VerifyException("kernel.advance: outside of kernels without indices")
+                case ScratchOp() | WeightOp() | LaunchOp() | CodeOp():
+                    pass
+                case _:
+                    raise VerifyException(f"kernel.program: {op.name} cannot stand in it")
+        for op in self.body.block.ops:
+            if isinstance(op, LaunchOp):
+                _check_launch(op, functions.get(op.kernel.root_reference.data))
+
+
+def _check_launch(op: LaunchOp, function: FuncOp | None) -> None:
+    if function is None:
+        raise VerifyException(f"kernel.launch: the program has no kernel {op.kernel}")
+    wanted = function.function_type.inputs.data[:-1]
+    if tuple(argument.type for argument in op.arguments) != wanted:
+        names = ", ".join(map(str, wanted))
+        raise VerifyException(f"kernel.launch: {op.kernel} takes ({names}) and the task")
+    if op.tasks.value.data < 1:
+        raise VerifyException("kernel.launch: tasks must be 1 or more")
+
 
 @irdl_op_definition
 class ArgumentOp(IRDLOperation):
@@ -106,6 +145,26 @@ class ArenaOp(IRDLOperation):
     def __init__(self, offset: int, element: Attribute) -> None:
         super().__init__(
             properties={"offset": IntegerAttr(offset, i64)}, result_types=[PointerType(element)]
+        )
+
+
+@irdl_op_definition
+class StatusOp(IRDLOperation):
+    """The status of a run, an i32 in the arena: zero when it begins, not zero at its end if what a
+    kernel requires did not hold. `offset` counts bytes."""
+
+    name = "kernel.status"
+
+    offset = prop_def(IntegerAttr)
+    result = result_def(POINTER)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "attr-dict `:` type($result)"
+    traits = traits_def(Pure())
+
+    def __init__(self, offset: int = 0) -> None:
+        super().__init__(
+            properties={"offset": IntegerAttr(offset, i64)}, result_types=[PointerType(i32)]
         )
 
 

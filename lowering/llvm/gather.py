@@ -49,24 +49,23 @@ def _reading(step: Step) -> Indexed:
     source = step.tensor(op.operands[0])
     match op:
         case edge.EmbeddingOp():
-            return advanced(step, shape, source, [op.indices])
+            return advanced(step, shape, source, [op.indices], wraps=False)
         case edge.IndexTensorOp():
             values = cast("list[SSAValue | None]", op.operand_of("indices"))
             return advanced(step, shape, source, values)
         case edge.IndexSelectOp():
             dim = cast(int, op.value_of("dim")) % max(1, len(shape))
-            return advanced(step, shape, source, [*[None] * dim, op.index])
+            return advanced(step, shape, source, [*[None] * dim, op.index], wraps=False)
         case _:
             assert isinstance(op, edge.GatherOp)
             dim = cast(int, op.value_of("dim")) % max(1, len(shape))
-            return along(shape, source, step.tensor(op.index), dim)
+            return along(shape, source, step.tensor(op.index), dim, wraps=False)
 
 
 def lower(step: Step, program: ProgramBuilder) -> None:
     """One launch: for each place of the indices all that they lead to is copied at once.
 
-    Negative indices count from the end. An index outside of the source reads its first or last
-    entry instead: no memory is touched that the source does not have.
+    An index outside of the source is an error of the run.
     """
     fused, reading = epilogue(step), _reading(step)
     output = step.output
@@ -86,7 +85,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         return [strides[d] for d in copied] or [1]
 
     def build(k: KernelBuilder) -> None:
-        source, target, *others = k.arguments
+        source, target, status, *others = k.arguments
         indices, values = others[: len(reading.indices)], others[len(reading.indices) :]
         count = k.chunk(k.task, per_task, places) if tasks > 1 else None
         with k.loop(per_task, count) as number:
@@ -99,7 +98,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
 
             found = at(source, reading.strides)
             for pointer, index in zip(indices, reading.indices, strict=True):
-                position = load_index(k, at(pointer, index.strides), index.size)
+                position = load_index(k, at(pointer, index.strides), index, status)
                 found = k.at(found, [(position, index.stride)])
             rows = [reading.strides, *extras]
             k.insert(
@@ -115,5 +114,6 @@ def lower(step: Step, program: ProgramBuilder) -> None:
 
     operands = [step.op.operands[0], step.results[0], *_indices(step.op), *fused.extras]
     arguments = [program.pointer(value) for value in operands]
+    arguments.insert(2, program.status())
     key = (reading, output.strides, tuple(extras), tasks, fused.key)
     program.launch("gather", key, arguments, tasks, build)

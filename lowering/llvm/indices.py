@@ -17,11 +17,12 @@ from .step import Step, Tensor, element_type
 @dataclass(frozen=True)
 class Index:
     """A tensor of indices into a dim of an indexed one, which has so many elements and this
-    stride; `strides` are those of the dims of the space."""
+    stride; `strides` are those of the dims of the space. Negative ones may count from the end."""
 
     size: int
     stride: int
     strides: tuple[int, ...]
+    wraps: bool
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,11 @@ def why_no_indices(values: Sequence[SSAValue]) -> str | None:
 
 
 def advanced(
-    step: Step, shape: tuple[int, ...], indexed: Tensor, values: Sequence[SSAValue | None]
+    step: Step,
+    shape: tuple[int, ...],
+    indexed: Tensor,
+    values: Sequence[SSAValue | None],
+    wraps: bool = True,
 ) -> Indexed:
     """PyTorch's advanced indexing: the dims of the indices, broadcast, stand where the indexed dims
     stood if these are neighbours, else in front."""
@@ -59,7 +64,7 @@ def advanced(
         return (*(0 for _ in before), *tensor.broadcast(common), *(0 for _ in after))
 
     indices = tuple(
-        Index(indexed.shape[dim], indexed.strides[dim], strides(tensor))
+        Index(indexed.shape[dim], indexed.strides[dim], strides(tensor), wraps)
         for dim, tensor in zip(given, tensors, strict=True)
     )
     return Indexed(shape, (*before, *[0] * rank, *after), indices)
@@ -71,23 +76,25 @@ def common_begin(given: Sequence[int]) -> int:
     return given[0] if neighbours else 0
 
 
-def along(shape: tuple[int, ...], indexed: Tensor, index: Tensor, dim: int) -> Indexed:
+def along(shape: tuple[int, ...], indexed: Tensor, index: Tensor, dim: int, wraps: bool) -> Indexed:
     """Indices into one dim, a place of its own for every element; a tensor without dims is its only
     element."""
     if not shape:
         return Indexed(shape, (), ())
-    own = Index(indexed.shape[dim], indexed.strides[dim], index.strides)
+    own = Index(indexed.shape[dim], indexed.strides[dim], index.strides, wraps)
     strides = tuple(0 if d == dim else stride for d, stride in enumerate(indexed.strides))
     return Indexed(shape, strides, (own,))
 
 
-def load_index(k: KernelBuilder, pointer: SSAValue, size: int) -> SSAValue:
-    """An index, counted from the begin and within the dim: a negative one counts from the end, one
-    that is outside becomes the first or the last."""
-    index = k.insert(kernel.LoadOp(pointer, IndexType())).result
-    zero, whole = k.index([], 0), k.index([], size)
-    negative = k.insert(arith.CmpiOp(index, zero, "slt")).result
-    turned = k.insert(arith.AddiOp(index, whole)).result
-    index = k.insert(arith.SelectOp(negative, turned, index)).result
-    index = k.insert(arith.MaxSIOp(index, zero)).result
-    return k.insert(arith.MinSIOp(index, k.index([], size - 1))).result
+def load_index(k: KernelBuilder, pointer: SSAValue, index: Index, status: SSAValue) -> SSAValue:
+    """An index, counted from the begin. One that is outside of the dim is noted in the status, and
+    becomes the first or the last: no memory is touched that the tensor does not have."""
+    found = k.insert(kernel.LoadOp(pointer, IndexType())).result
+    zero, whole = k.index([], 0), k.index([], index.size)
+    if index.wraps:
+        negative = k.insert(arith.CmpiOp(found, zero, "slt")).result
+        turned = k.insert(arith.AddiOp(found, whole)).result
+        found = k.insert(arith.SelectOp(negative, turned, found)).result
+    k.insert(kernel.RequireOp(k.insert(arith.CmpiOp(found, whole, "ult")).result, status))
+    found = k.insert(arith.MaxSIOp(found, zero)).result
+    return k.insert(arith.MinSIOp(found, k.index([], index.size - 1))).result

@@ -74,6 +74,7 @@ class ProgramBuilder:
         self._block = Block()
         self._scratch = 0
         self._workspace = 0
+        self._status: kernel.StatusOp | None = None
         self._in_workspace: dict[kernel.ArenaOp, int] = {}
 
     def pointer(self, value: SSAValue) -> SSAValue:
@@ -98,6 +99,13 @@ class ProgramBuilder:
         """Memory of the running thread, at least `size` bytes: it is lost between tasks."""
         self._scratch = max(self._scratch, aligned(size))
         return self.address(Place("scratch"), element)
+
+    def status(self) -> SSAValue:
+        """Where kernels note that what they require does not hold."""
+        if self._status is None:
+            self._status = kernel.StatusOp()
+            self._block.add_op(self._status)
+        return self._status.result
 
     def workspace(self, sizes: Sequence[int], element: Attribute) -> list[SSAValue]:
         """Areas of memory of so many bytes for the launches of one step; all tasks see them."""
@@ -134,6 +142,10 @@ class ProgramBuilder:
             op.properties["offset"] = IntegerAttr(begin + offset, i64)
         if self._workspace:
             arena = begin + self._workspace
+        if self._status is not None:
+            begin = aligned(arena)
+            self._status.properties["offset"] = IntegerAttr(begin, i64)
+            arena = begin + ALIGNMENT
         block = Block()
         block.add_ops(self._functions.values())
         for op in list(self._block.ops):

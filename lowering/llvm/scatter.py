@@ -147,7 +147,7 @@ def _space(step: Step) -> Indexed:
     if not isinstance(op, edge.IndexPutOp):
         (index,) = _indices(op)
         dim = cast(int, op.value_of("dim")) % max(1, len(target.shape))
-        return along(shape_of(index), target, step.tensor(index), dim)
+        return along(shape_of(index), target, step.tensor(index), dim, wraps=False)
     places = _places(op)
     given = [dim for dim, value in enumerate(places) if value is not None]
     rank = max(len(shape_of(value)) for value in _indices(op))
@@ -219,7 +219,7 @@ def _write(
         return [strides[d] for d in copied] or [1]
 
     def build(k: KernelBuilder) -> None:
-        target, *others = k.arguments
+        target, status, *others = k.arguments
         indices, updates = others[: len(space.indices)], others[len(space.indices) :]
         with k.loop(prod(sizes[d] for d in walked)) as number:
             coordinates = k.split(number, [sizes[d] for d in walked]) if walked else []
@@ -232,7 +232,7 @@ def _write(
 
             place = at(target, space.strides)
             for pointer, index in zip(indices, space.indices, strict=True):
-                position = load_index(k, at(pointer, index.strides), index.size)
+                position = load_index(k, at(pointer, index.strides), index, status)
                 place = k.at(place, [(position, index.stride)])
             inputs = [] if reduction is None else [(place, space.strides)]
             if plan.updates is not None:
@@ -257,6 +257,7 @@ def _write(
     if isinstance(update, SSAValue):
         operands.append(update)
     pointers = [program.pointer(value) for value in operands]
+    pointers.insert(1, program.status())
     number = None if isinstance(update, SSAValue) else repr(update)
     program.launch("scatter", (plan, number, reduction), pointers, plan.tasks, build)
 

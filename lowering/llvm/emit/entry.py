@@ -4,7 +4,8 @@
     int run_team(void *arena, void **args, const int64_t *scalars, void *pace);
 
 `args` are the inputs, the outputs, then the weights in the order of `weight_keys`. The arena has
-the program's bytes, then scratch memory for each thread.
+the program's bytes, then scratch memory for each thread. The result is the program's status, zero
+if all that its kernels require held.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ def emit_entry(program: kernel.ProgramOp, target: Target) -> str:
     e = Emitter(target)
     functions = [_function("define i32 @run(ptr %arena, ptr %args, ptr %scalars)", e, target)]
     entry = _Entry(e, addresses, program, literal(0, "i64"))
+    entry.begin()
     for launch in launches:
         entry.launch(launch)
-    functions[0] += _end(e)
+    functions[0] += _end(e, entry.result())
     if any(launch.tasks.value.data > 1 for launch in launches):
         functions += _team(program, launches, addresses, target, e.declarations)
         e.declarations.add("declare void @share(ptr, ptr, i64, ptr, ptr)")
@@ -65,7 +67,7 @@ def _addresses(program: kernel.ProgramOp) -> dict[SSAValue, _Address]:
             case kernel.WeightOp():
                 number = first + weights.index(op.key.data)
                 addresses[op.result] = _Address("argument", number, 0)
-            case kernel.ArenaOp():
+            case kernel.ArenaOp() | kernel.StatusOp():
                 addresses[op.result] = _Address("arena", 0, op.offset.value.data)
             case kernel.ScratchOp():
                 addresses[op.result] = _Address("scratch", 0, 0)
@@ -95,6 +97,19 @@ class _Entry:
         self._arena = program.arena.value.data
         self._scratch = program.scratch.value.data
         self._thread = thread
+        statuses = (op for op in program.body.block.ops if isinstance(op, kernel.StatusOp))
+        self._status = next((addresses[op.result] for op in statuses), None)
+
+    def begin(self) -> None:
+        """Clear the program's status, if it has one."""
+        if self._status is not None:
+            self._e.store(literal(0, "i32"), self._pointer(self._status))
+
+    def result(self) -> str:
+        """The instruction that returns the status."""
+        if self._status is None:
+            return "ret i32 0"
+        return f"ret {self._e.load(self._pointer(self._status), 'i32').typed}"
 
     def launch(self, op: kernel.LaunchOp, task: Value | None = None) -> None:
         """Call the kernel for one task, or for all."""
@@ -135,8 +150,9 @@ def _team(
     """`launches` for a team, and a function for one task of each launch that has several."""
     functions: list[str] = []
     main = Emitter(target)
-    head = _function("define void @launches(ptr %arena, ptr %args, ptr %team)", main, target)
+    head = _function("define i32 @launches(ptr %arena, ptr %args, ptr %team)", main, target)
     entry = _Entry(main, addresses, program, literal(0, "i64"))
+    entry.begin()
     for number, launch in enumerate(launches):
         tasks = launch.tasks.value.data
         if not 1 < tasks <= MOST_TASKS:
@@ -151,8 +167,9 @@ def _team(
         main.emit(
             f"call void @share(ptr %team, ptr @launch_{number}, i64 {tasks}, ptr %arena, ptr %args)"
         )
+    last = entry.result()
     declarations |= main.declarations
-    return [*functions, head + _end(main, "ret void")]
+    return [*functions, head + _end(main, last)]
 
 
 def _function(signature: str, e: Emitter, target: Target) -> str:
@@ -160,6 +177,6 @@ def _function(signature: str, e: Emitter, target: Target) -> str:
     return f"{signature} {target.attributes} {{\n"
 
 
-def _end(e: Emitter, last: str = "ret i32 0") -> str:
+def _end(e: Emitter, last: str) -> str:
     e.emit(last)
     return "\n".join(e.lines) + "\n}\n"

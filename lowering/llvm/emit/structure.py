@@ -73,6 +73,13 @@ def emit_store(e: Emitter, op: kernel.StoreOp) -> None:
     e.store(e.get(op.value), e.get(op.pointer))
 
 
+@handles(kernel.RequireOp)
+def emit_require(e: Emitter, op: kernel.RequireOp) -> None:
+    """A jump that is seldom taken; tasks of several threads write the same."""
+    failed = e.invert(e.get(op.condition))
+    e.when(failed, lambda: e.store(literal(1, "i32"), e.get(op.status)))
+
+
 @handles(arith.IndexCastOp)
 def emit_index_cast(e: Emitter, op: arith.IndexCastOp) -> None:
     """Between an index (i64) and an integer."""

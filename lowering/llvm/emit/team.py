@@ -74,7 +74,7 @@ _PACE = {"team": 0, "mean": 8, "alone": 24, "trial": 32, "sum": 40, "next": 48, 
 
 _TEXT = """
 declare i32 @run(ptr, ptr, ptr)
-declare void @launches(ptr, ptr, ptr)
+declare i32 @launches(ptr, ptr, ptr)
 
 define i32 @run_team(ptr %arena, ptr %args, ptr %scalars, ptr %pace) ATTRIBUTES {
 entry:
@@ -91,18 +91,19 @@ lead:
   %alone = call i1 @chosen(ptr %pace, i64 %begin)
   br i1 %alone, label %by_self, label %together
 by_self:
-  %unused = call i32 @run(ptr %arena, ptr %args, ptr %scalars)
+  %own = call i32 @run(ptr %arena, ptr %args, ptr %scalars)
   br label %end
 together:
   call void @wake(ptr %team)
-  call void @launches(ptr %arena, ptr %args, ptr %team)
+  %joint = call i32 @launches(ptr %arena, ptr %args, ptr %team)
   br label %end
 end:
+  %status = phi i32 [%own, %by_self], [%joint, %together]
   %now = call i64 @now(ptr %team)
   %took = sub i64 %now, %begin
   call void @learn(ptr %pace, i1 %alone, i64 %took, i64 %now)
   store atomic i32 0, ptr %busy release, align 4
-  ret i32 0
+  ret i32 %status
 }
 
 ; Whether to run alone now; begins a trial of the team when it is time.

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, SSAValue
 
 from ....dialects import kernel
+from ....dialects.diagnostic import Diagnostic, DiagnosticsError
 from ....dialects.kernel.types import element_type
 from ....dialects.layout import order_of
 from ..arrays import Array, empty_array, numpy_dtype
@@ -26,7 +27,8 @@ def run_program(
     """The program's outputs for its inputs; `weights` are the arrays of its `kernel.weight`s.
 
     Arena and scratch memory hold nan at first. Raises DiagnosticsError, at the operation, for an
-    access outside of a tensor or of the arena and for operations that cannot be run.
+    access outside of a tensor or of the arena, for operations that cannot be run, and for what
+    kernels require.
     """
     outputs = [empty_array(_tensor(result), {}) for result in program.outputs]
     arguments = [
@@ -44,6 +46,9 @@ def run_program(
                 values[op.result] = _pointer(arguments[op.index.value.data], op.result)
             case kernel.ArenaOp():
                 values[op.result] = _pointer(arena[op.offset.value.data :], op.result)
+            case kernel.StatusOp():
+                values[op.result] = status = _pointer(arena[op.offset.value.data :], op.result)
+                status.view(op, (), ())[...] = 0
             case kernel.ScratchOp():
                 values[op.result] = _pointer(scratch, op.result)
             case kernel.WeightOp():
@@ -55,6 +60,11 @@ def run_program(
                 pass
             case _:
                 run_operation(op, values)
+    for op in program.body.block.ops:
+        if isinstance(op, kernel.StatusOp) and values[op.result].view(op, (), ())[()]:
+            raise DiagnosticsError(
+                [Diagnostic.at(program, "an index is out of range of its tensor")]
+            )
     return outputs
 
 

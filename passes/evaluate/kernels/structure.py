@@ -54,6 +54,13 @@ def run_load(op: kernel.LoadOp, values: Values) -> list[Any]:
     return [int(element) if isinstance(op.result.type, IndexType) else element]
 
 
+@evaluates(kernel.RequireOp)
+def run_require(op: kernel.RequireOp, values: Values) -> None:
+    """One for what does not hold."""
+    if not values[op.condition]:
+        np.copyto(values[op.status].view(op, (), ()), 1)
+
+
 @evaluates(kernel.StoreOp)
 def run_store(op: kernel.StoreOp, values: Values) -> None:
     """Write one element."""

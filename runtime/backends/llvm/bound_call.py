@@ -4,6 +4,8 @@
 own functions take 7: so a few machine instructions are written that read the addresses of arrays,
 pass constant arguments on and return None, and a builtin function is made of them. Where that is
 not possible `ctypes` has to do.
+
+A function that returns another number than 0 met an index that is out of range.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from typing import Any
 import numpy as np
 
 from ...arrays import Array
+from ...errors import ProgramError
 from .executable import Executable
+
+OUT_OF_RANGE = "compiled code: an index is out of range of its tensor"
+
+_MESSAGE = ctypes.create_string_buffer(OUT_OF_RANGE.encode())
 
 _NO_ARGUMENTS, _FAST_ARGUMENTS = 0x0004, 0x0080
 """CPython's METH_NOARGS and METH_FASTCALL."""
@@ -98,7 +105,9 @@ class _Ctypes:
         self._owner = owner
 
     def __call__(self) -> object:
-        return self._function(*self._arguments)
+        if self._function(*self._arguments):
+            raise ProgramError(OUT_OF_RANGE)
+        return None
 
 
 @cache
@@ -129,12 +138,27 @@ def _store_addresses(table: int, count: int) -> bytes:
 
 
 def _call(function: int, arguments: Sequence[int]) -> bytes:
-    """Instructions that call a function."""
+    """Instructions that call a function, and end with an error if it gives one."""
     code = b"\x53"  # push rbx: aligns the stack
     for instruction, argument in zip(_CONSTANT_ARGUMENTS, arguments, strict=False):
         code += instruction + struct.pack("<Q", argument)
     # mov rax, function; call rax; pop rbx
-    return code + b"\x48\xb8" + struct.pack("<Q", function) + b"\xff\xd0\x5b"
+    code += b"\x48\xb8" + struct.pack("<Q", function) + b"\xff\xd0\x5b"
+    failed = _raise()
+    return code + b"\x85\xc0\x74" + struct.pack("<b", len(failed)) + failed  # test eax, eax; jz
+
+
+def _raise() -> bytes:
+    """Instructions that raise ProgramError and return."""
+    raise_error = ctypes.cast(ctypes.pythonapi.PyErr_SetString, ctypes.c_void_p).value
+    assert raise_error is not None
+    code = b"\x53"  # push rbx
+    for instruction, argument in zip(
+        _CONSTANT_ARGUMENTS, (id(ProgramError), ctypes.addressof(_MESSAGE)), strict=False
+    ):
+        code += instruction + struct.pack("<Q", argument)
+    # mov rax, PyErr_SetString; call rax; pop rbx; xor eax, eax; ret
+    return code + b"\x48\xb8" + struct.pack("<Q", raise_error) + b"\xff\xd0\x5b\x31\xc0\xc3"
 
 
 def _builtin(flags: int, code: bytes, owner: object) -> Callable[..., object]:

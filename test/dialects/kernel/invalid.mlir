@@ -208,3 +208,11 @@ kernel.func @sort_room(%k: !kernel.ptr<i64>, %p: !kernel.ptr<i32>, %task: index)
 kernel.func @sort_keep(%k: !kernel.ptr<i64>, %p: !kernel.ptr<i32>, %task: index) {
   kernel.sort %k, %p, %k, %p {count = 9 : i64, keep = 10 : i64} : !kernel.ptr<i64>, !kernel.ptr<i32>, !kernel.ptr<i64>, !kernel.ptr<i32>
 }
+
+// -----
+
+// CHECK: kernel.require: the status is an i32
+kernel.func @status(%s: !kernel.ptr<f32>, %task: index) {
+  %ok = arith.constant true
+  kernel.require %ok, %s : !kernel.ptr<f32>
+}

@@ -59,3 +59,10 @@ kernel.func @sort(%k: !kernel.ptr<i64>, %p: !kernel.ptr<i32>, %l: !kernel.ptr<i6
   // CHECK: kernel.sort %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {count = 1000 : i64, keep = 5 : i64} : !kernel.ptr<i64>, !kernel.ptr<i32>, !kernel.ptr<i64>, !kernel.ptr<i32>
   kernel.sort %k, %p, %l, %q {count = 1000 : i64, keep = 5 : i64} : !kernel.ptr<i64>, !kernel.ptr<i32>, !kernel.ptr<i64>, !kernel.ptr<i32>
 }
+
+// CHECK-LABEL: kernel.func @require
+kernel.func @require(%s: !kernel.ptr<i32>, %task: index) {
+  %ok = arith.constant true
+  // CHECK: kernel.require %{{.*}}, %{{.*}} : !kernel.ptr<i32>
+  kernel.require %ok, %s : !kernel.ptr<i32>
+}

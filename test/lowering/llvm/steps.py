@@ -211,6 +211,9 @@ def run_compiled(
                 addresses[op.result] = alive[op.index.value.data].ctypes.data
             case kernel.ArenaOp():
                 addresses[op.result] = arena.ctypes.data + op.offset.value.data
+            case kernel.StatusOp():
+                alive.append(np.zeros(1, np.int32))
+                addresses[op.result] = alive[-1].ctypes.data
             case kernel.ScratchOp():
                 addresses[op.result] = -(-scratch.ctypes.data // 64) * 64
             case kernel.WeightOp():

@@ -10,6 +10,7 @@ import torch
 from steps import Array, check_step, with_gaps
 
 from edgeir.dialects import edge
+from edgeir.dialects.diagnostic import DiagnosticsError
 from edgeir.lowering.llvm import gather
 
 RNG = np.random.default_rng(0)
@@ -96,6 +97,13 @@ def test_index(dims: tuple[int, ...]) -> None:
 
 
 def test_outside() -> None:
-    """An index outside of the table reads what is in it."""
-    table, indices = numbers(5, 8), np.array([99, -99, 2])
-    check_step(gather, edge.EmbeddingOp, [table, indices], [table[[4, 0, 2]]])
+    """An index outside of the table is an error, and so is a negative one but for indexing."""
+    table = numbers(5, 8)
+    for kind, index, given in [
+        (edge.EmbeddingOp, -1, {}),
+        (edge.IndexSelectOp, 5, {"dim": 0}),
+    ]:
+        with pytest.raises(DiagnosticsError, match="an index is out of range of its tensor"):
+            check_step(gather, kind, [table, np.array([2, index])], [table[:2]], **given)
+    with pytest.raises(DiagnosticsError, match="an index is out of range of its tensor"):
+        check_step(gather, edge.IndexTensorOp, [table, [np.array([2, -6])]], [table[:2]])

@@ -75,6 +75,53 @@ def test_calls(payload: Payload, builtins: bool, short: bool, monkeypatch: pytes
         np.testing.assert_array_equal(z, x + WEIGHTS["w"][:4] + WEIGHTS["w"][4:])
 
 
+INDEXED = """
+func.func @forward(%x: tensor<3xi64>) -> tensor<3xi64> {
+  %y = kernel.program(%x) {arena = 128 : i64, scratch = 0 : i64}
+      : (tensor<3xi64>) -> tensor<3xi64> {
+    kernel.func @check(%a : !kernel.ptr<i64>, %b : !kernel.ptr<i64>, %s : !kernel.ptr<i32>,
+        %task : index) {
+      %p = kernel.advance %a [%task * 1] : !kernel.ptr<i64>
+      %q = kernel.advance %b [%task * 1] : !kernel.ptr<i64>
+      %e = kernel.load %p : !kernel.ptr<i64> -> i64
+      %n = arith.constant 5 : i64
+      %ok = arith.cmpi ult, %e, %n : i64
+      kernel.require %ok, %s : !kernel.ptr<i32>
+      kernel.store %e, %q : i64, !kernel.ptr<i64>
+    }
+    %x0 = kernel.argument {index = 0 : i64} : !kernel.ptr<i64>
+    %y0 = kernel.argument {index = 1 : i64} : !kernel.ptr<i64>
+    %s0 = kernel.status {offset = 64 : i64} : !kernel.ptr<i32>
+    kernel.launch @check(%x0, %y0, %s0) {tasks = 3 : i64}
+        : !kernel.ptr<i64>, !kernel.ptr<i64>, !kernel.ptr<i32>
+  }
+  func.return %y : tensor<3xi64>
+}
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("builtins", [True, False])
+@pytest.mark.parametrize("short", [True, False])
+def test_failures(threads: int, builtins: bool, short: bool, monkeypatch: pytest.MonkeyPatch):
+    """What a kernel requires and does not hold is an error of that run, not of the next."""
+    if not builtins:
+        monkeypatch.setattr(bound_call, "_can_make_builtins", lambda: False)
+    if not short:
+        monkeypatch.setattr("edgeir.runtime.backends.llvm.delegate.SHORT_BYTES", 0)
+    program = parse_program(INDEXED)
+    region = load_payload(compile_kernel_program(program, HOST, {}, None), threads)
+    good, bad, y = np.array([4, 0, 3]), np.array([4, -1, 3]), np.zeros(3, np.int64)
+    run, bound = region.anywhere(), region.bind([bad, y])
+    for _ in range(9):
+        run(good, y)
+        np.testing.assert_array_equal(y, good)
+        with pytest.raises(ProgramError, match="compiled code: an index is out of range"):
+            run(bad, y)
+        with pytest.raises(ProgramError, match="compiled code: an index is out of range"):
+            bound()
+
+
 def test_wrong_arrays_are_refused(payload: Payload):
     x = np.zeros(5, np.float32)
     with pytest.raises(ProgramError, match=r"takes \(16, 16, 16\) bytes, the call has \(20,"):
