@@ -37,8 +37,9 @@ PROMOTIONS = ("arithmetic", "float", "compare")
 
 _TENSOR_OPTIONS = ("dtype", "layout", "device", "pin_memory")
 
-_NOT_PROMOTED = ("alpha", "condition")
-"""A factor that takes the type of the result, and the bool that `where` selects by."""
+NOT_PROMOTED = frozenset({"alpha", "beta", "condition", "mask"})
+"""Arguments that no promotion reads: factors, which take the type of the result, and the bools by
+which a choice is made."""
 
 _ARGUMENT = re.compile(
     r"(?P<base>\w+)"
@@ -142,7 +143,7 @@ class OpEntry:
     promotion: str | None = None
     composite: bool = False
 
-    @property
+    @cached_property
     def promoted(self) -> tuple[Argument, ...]:
         """The tensor and number arguments whose types are promoted against each other."""
         if self.promotion is None:
@@ -150,7 +151,7 @@ class OpEntry:
         return tuple(
             argument
             for argument in self.schema.arguments
-            if argument.base in ("Tensor", "Scalar") and argument.name not in _NOT_PROMOTED
+            if argument.base in ("Tensor", "Scalar") and argument.name not in NOT_PROMOTED
         )
 
 

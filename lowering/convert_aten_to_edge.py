@@ -19,6 +19,7 @@ from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.edge.control_flow import OPERATIONS as EDGE
 from ..dialects.expr import Expr
 from ..dialects.function import functions
+from ..dialects.schema import NOT_PROMOTED
 from ..dialects.schema_op import SchemaOp
 from ..passes.shape_rules.rule import same_shape, shape_of
 from .aten_normal_forms import NORMAL_FORMS
@@ -44,8 +45,6 @@ CONTROL_FLOW: dict[str, type[Operation]] = {
     op.name: counterpart for op, counterpart in zip(ATEN, EDGE, strict=True)
 }
 """Branches, loops and yields of the aten dialect, with those of the edge dialect."""
-
-_UNCAST = frozenset({"condition", "mask"})
 
 
 class ConvertAtenToEdgePass(ModulePass):
@@ -151,7 +150,7 @@ def _explicit_arguments(op: SchemaOp, builder: EdgeBuilder) -> dict[str, Any]:
                 return builder.size_tensor(number, element or tensor(value).element_type)
             assert isinstance(number, int | float | complex)
             return builder.number(number, element or tensor(value).element_type)
-        return value if element is None or name in _UNCAST else builder.cast(value, element)
+        return value if element is None or name in NOT_PROMOTED else builder.cast(value, element)
 
     arguments: dict[str, Any] = {}
     for name, value in op.arguments().items():

@@ -34,8 +34,6 @@ from .numbers import NumberOp
 
 _UI8 = IntegerType(8, Signedness.UNSIGNED)
 _SIGNED: tuple[Attribute, ...] = (i8, i16, i32, i64)
-_NOT_PROMOTING = frozenset({"alpha", "beta", "condition", "mask"})
-"""Arguments that take no part: factors, and the conditions of a choice."""
 
 
 def compute_type(op: SchemaOp) -> Attribute | None:
@@ -132,16 +130,14 @@ def _combine(higher: Attribute, lower: Attribute) -> Attribute:
 
 
 def _promoting_arguments(op: SchemaOp) -> Iterator[Any]:
-    for argument in op.kept_arguments():
-        if argument.name in _NOT_PROMOTING:
-            continue
+    for argument in op.ENTRY.promoted:
         if argument.is_tensor:
             operand = op.operand_of(argument.name)
             if isinstance(operand, SSAValue):
                 yield operand
             else:
                 yield from (item for item in operand or () if item is not None)
-        elif argument.base == "Scalar" and (value := op.value_of(argument.name)) is not None:
+        elif (value := op.value_of(argument.name)) is not None:
             yield value
 
 

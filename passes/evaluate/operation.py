@@ -14,7 +14,7 @@ from ...dialects.aten.promotion import compute_type
 from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.expr import Expr
 from ...dialects.layout import dims_of
-from ...dialects.schema import Argument
+from ...dialects.schema import NOT_PROMOTED, Argument
 from ...dialects.schema_op import SchemaOp
 from ...runtime.errors import ProgramError
 from ...runtime.registry import Kernel, find_kernel
@@ -89,13 +89,10 @@ def _kernel_of(op: SchemaOp) -> Kernel:
     return kernel
 
 
-_UNPROMOTED = frozenset({"condition", "mask"})
-
-
 def _operands(
     argument: Argument, value: Any, values: Mapping[SSAValue, Any], dtype: np.dtype[Any] | None
 ) -> Any:
-    if argument.name in _UNPROMOTED:
+    if argument.name in NOT_PROMOTED:
         dtype = None
 
     def one(item: SSAValue | None) -> Array | None:
