@@ -22,7 +22,7 @@ from ..dialects.location import Place
 from ..dialects.schema_op import SchemaOp
 from ..passes.evaluate.operation import has_kernel
 from ..passes.fold_constants import fold_constants
-from .decompositions.conversions import converted
+from .decompositions.conversions import converted, rounds_within
 from .decompositions.registry import NoDecompositionError, find_decomposition
 from .edge_builder import EdgeBuilder
 from .targets.target import TARGETS, Target
@@ -68,7 +68,7 @@ class LegalizePass(ModulePass):
         if name not in TARGETS:
             known = ", ".join(TARGETS)
             raise PassFailedException(f"legalize: unknown target runtime {name!r}; known: {known}")
-        legalizer = _Legalizer(TARGETS[name])
+        legalizer = _Legalizer(TARGETS[name], self.target_runtime is not None)
         for function in functions(op):
             for inner in list(function.walk()):
                 if _is_operator(inner) and not isinstance(inner.parent_op(), RegionOp):
@@ -138,10 +138,12 @@ class _Leftover:
 class _Legalizer:
     """Legalizes operations for one runtime; `leftovers` holds what it could not.
 
-    `custom` holds one custom operation of each operator.
+    `custom` holds one custom operation of each operator. Where the runtime is not `named`, what
+    would round otherwise than PyTorch stays whole.
     """
 
     target: Target
+    named: bool = True
     leftovers: list[_Leftover] = field(default_factory=list[_Leftover])
     custom: dict[str, SchemaOp] = field(default_factory=dict[str, SchemaOp])
     changed: bool = False
@@ -178,6 +180,10 @@ class _Legalizer:
 
     def _replacement(self, op: SchemaOp) -> Sequence[SSAValue] | None:
         """What replaces the results of an illegal operation; None where nothing can."""
+        if not self.named and rounds_within(op):
+            raise NoDecompositionError(
+                "PyTorch rounds each of its sums; a decomposition needs the target runtime's name"
+            )
         builder = EdgeBuilder(op)
         results = converted(op, builder, self.target.problem)
         if results is not None:

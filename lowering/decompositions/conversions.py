@@ -85,6 +85,23 @@ def in_full_precision(decompose: Decomposition) -> Decomposition:
     return decompose_wide
 
 
+def rounds_within(op: SchemaOp) -> bool:
+    """Whether PyTorch's kernel adds up in half precision, unlike a decomposition."""
+    dtype = cast(Tensor, op.result_types[0]).element_type
+    match op.SCHEMA.key:
+        case "aten::_adaptive_avg_pool3d":
+            return dtype in _WIDER[0]
+        case "aten::convolution":
+            if not op.value_of("transposed") or dtype not in _WIDER[0]:
+                return False
+            extra, stride = (
+                cast("list[int]", op.value_of(name)) for name in ("output_padding", "stride")
+            )
+            return dtype == f16 or any(e >= s for e, s in zip(extra, stride, strict=False))
+        case _:
+            return False
+
+
 def _is_empty(type: Attribute) -> bool:
     return isinstance(type, TensorType) and 0 in cast(Tensor, type).get_shape()
 

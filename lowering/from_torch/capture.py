@@ -13,6 +13,7 @@ from torch.export import ExportedProgram
 
 from ...dialects.aten import TABLE
 from .buffers import mutated_constants
+from .decompositions import narrow_decompositions
 from .nested_constants import write_out_constants
 from .plain_graph import is_plain
 from .unregistered import unregistered_operators
@@ -121,8 +122,9 @@ def _decompose(program: ExportedProgram) -> ExportedProgram:
 
 
 def decomposition_table() -> dict[Any, Any]:
-    """PyTorch's decompositions without those of operators that our table has."""
-    table = torch.export.default_decompositions()
+    """PyTorch's decompositions, some replaced, without those of operators that our table has."""
+    table: Any = torch.export.default_decompositions()
+    table.update(narrow_decompositions(table))
     for key in TABLE:
         _keep(table, key)
     return cast("dict[Any, Any]", table)

@@ -53,6 +53,9 @@ def plan(
         steps.add(out.fill, 0)
         return steps, (out,)
     result = out
+    # Eager's fused kernel rounds the weights of narrow floats, and takes only arguments like these.
+    fused = query.ndim == 4 and leading[0] == leading[1] == leading[2] and not dropout_p
+    fused &= size == value.shape[-1] and (mask is None or mask.ndim in (2, 4))
     if mask is not None:
         mask = np.broadcast_to(mask, (*batch, length, keys))
     if grouped:
@@ -71,6 +74,7 @@ def plan(
         dropout_p,
         result,
         steps,
+        fused and compute_dtype(out.dtype) != out.dtype,
     )
     return steps, (out,)
 
@@ -85,8 +89,12 @@ def _attend(
     dropout: float,
     out: Any,
     steps: Steps,
+    rounded: bool,
 ) -> None:
-    """Append the steps for arrays whose batch dimensions are all the same."""
+    """Append the steps for arrays whose batch dimensions are all the same.
+
+    If `rounded`, the values are multiplied by weights in the dtype of `out`.
+    """
     dtype = compute_dtype(out.dtype)
     limits = np.finfo(dtype)
     keys = key.shape[-2]
@@ -119,8 +127,14 @@ def _attend(
         steps.add(np.maximum, total, limits.tiny, out=total)
         if dropout:
             steps.add(_drop, scores, dropout)
+        if rounded:
+            steps.add(_round, scores, out.dtype)
         steps.add(np.matmul, scores, value[box[:-1]], product)
         steps.add(np.divide, product, total, out[box], dtype=dtype, casting="unsafe")
+
+
+def _round(weights: Any, dtype: Any) -> None:
+    np.copyto(weights, weights.astype(dtype))
 
 
 def _drop(weights: Any, probability: float) -> None:

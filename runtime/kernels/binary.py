@@ -51,9 +51,13 @@ UFUNCS: dict[str, Any] = {
     "aten::bitwise_left_shift.Tensor_out": np.left_shift,
     "aten::bitwise_left_shift.Tensor_Scalar_out": np.left_shift,
     "aten::bitwise_left_shift.Scalar_Tensor_out": np.left_shift,
+    "aten::__lshift__.Tensor_out": np.left_shift,
+    "aten::__lshift__.Scalar_out": np.left_shift,
     "aten::bitwise_right_shift.Tensor_out": np.right_shift,
     "aten::bitwise_right_shift.Tensor_Scalar_out": np.right_shift,
     "aten::bitwise_right_shift.Scalar_Tensor_out": np.right_shift,
+    "aten::__rshift__.Tensor_out": np.right_shift,
+    "aten::__rshift__.Scalar_out": np.right_shift,
 }
 for _name, _ufunc in UFUNCS.items():
     ufunc_kernel(_name, _ufunc)
@@ -85,6 +89,11 @@ def _sum_kernel(name: str, ufunc: Any, reverse: bool) -> None:
         operands, alpha = ordered(self, other, alpha)
         if alpha == 1:
             return run_ufunc(ufunc, operands, out)
+        if compute_dtype(out.dtype) != out.dtype:  # eager rounds the product, and alpha
+            left, right = operands
+            product = np.empty(right.shape, out.dtype)
+            run_ufunc(np.multiply, [right, np.array(alpha).astype(out.dtype)], product)
+            return run_ufunc(ufunc, [left, product], out)
         return run_chain(scaled, operands, [alpha], out, 1)
 
     @call.specialize
@@ -155,7 +164,8 @@ def divide_with_mode(self: Any, other: Any, rounding_mode: str | None, out: Any)
         case "floor":
             return run_chain(floor_divide, [self, other], [], out, 0)
         case "trunc":
-            if compute_dtype(out.dtype) != out.dtype:  # eager rounds the quotient to bf16 first
+            several = is_tensor(other) and other.size != 1
+            if several and compute_dtype(out.dtype) != out.dtype:  # eager rounds the quotient first
                 return run_ufunc(np.trunc, [run_ufunc(np.divide, [self, other], out)], out)
             return run_chain(truncated_divide, [self, other], [], out, 1)
         case _:

@@ -119,6 +119,28 @@ def _add_rounded(window: Any, adds: Any) -> None:
     np.add(window, adds.astype(window.dtype), window)
 
 
+def _is_rounded_at_each_tap(problem: Problem) -> bool:
+    """Whether eager adds up the taps in the narrow dtype of the result.
+
+    So it does where it does not call oneDNN: for f16, which oneDNN does not have everywhere, and
+    where the padding of the output is as large as the stride.
+    """
+    if problem.out.dtype == problem.dtype:
+        return False
+    smallest = (
+        (n - 1) * s + d * (k - 1) + 1
+        for n, s, d, k in zip(
+            problem.x.shape[2:], problem.stride, problem.dilation, problem.kernel, strict=True
+        )
+    )
+    extra = (
+        size + 2 * before - least
+        for size, before, least in zip(problem.sizes, problem.before, smallest, strict=True)
+    )
+    large = any(e >= s for e, s in zip(extra, problem.stride, strict=True))
+    return problem.out.dtype == np.float16 or large
+
+
 def transposed(problem: Problem, steps: Steps) -> None:
     """A transposed convolution, by col2im: what each input pixel adds to each place of its window.
 
@@ -131,7 +153,6 @@ def transposed(problem: Problem, steps: Steps) -> None:
     channels, features = problem.weight.shape[0] // groups, problem.weight.shape[1]
     taps = prod(kernel)
     elementwise = channels == 1 and groups > 1
-    is_half = problem.out.dtype == np.float16
 
     source = problem.weight.reshape(groups, channels, features, *kernel)
     if elementwise:
@@ -149,8 +170,8 @@ def transposed(problem: Problem, steps: Steps) -> None:
             inputs, problem.stride, problem.dilation, kernel, problem.before, sizes, strict=True
         )
     )
-    # Eager adds up f16, which oneDNN does not have everywhere, in f16.
-    full = np.empty((*extents, groups, features), np.float16 if is_half else dtype)
+    is_rounded = _is_rounded_at_each_tap(problem)
+    full = np.empty((*extents, groups, features), problem.out.dtype if is_rounded else dtype)
     pixels = np.empty((*inputs, groups, channels), dtype)
     cut = tuple(slice(b, b + n) for b, n in zip(problem.before, sizes, strict=True))
     bias = problem.pack_bias(steps, (groups, features, *(1,) * len(sizes)))
@@ -190,7 +211,7 @@ def transposed(problem: Problem, steps: Steps) -> None:
                     steps.add(np.multiply, source, weight[index], adds)
                 else:
                     adds = part[(..., index, slice(None), slice(None))]
-                if is_half:
+                if is_rounded:
                     steps.add(_add_rounded, window, adds)
                 else:
                     steps.add(np.add, window, adds, window)

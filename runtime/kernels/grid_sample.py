@@ -15,8 +15,11 @@ ZEROS, BORDER, REFLECTION = 0, 1, 2
 
 
 def _unnormalize(place: Any, size: int, align: bool) -> Any:
-    """From [-1, 1] to pixels."""
-    return (place + 1) / 2 * (size - 1) if align else ((place + 1) * size - 1) / 2
+    """From [-1, 1] to pixels, rounded as eager does."""
+    number = place.dtype.type
+    if align:
+        return (place + number(1)) * number((size - 1) / 2)
+    return (place + number(1)) * number(size / 2) - number(0.5)
 
 
 def _reflect(place: Any, size: int, align: bool) -> Any:
@@ -32,7 +35,8 @@ def _reflect(place: Any, size: int, align: bool) -> Any:
     return extra + place.dtype.type(low)
 
 
-def _pad(place: Any, size: int, padding: int, align: bool) -> Any:
+def pad_places(place: Any, size: int, padding: int, align: bool) -> Any:
+    """Bring places outside of an image back to it, unless there are zeros around it."""
     if padding == ZEROS:
         return place
     if padding == REFLECTION:
@@ -56,11 +60,14 @@ def _gather(image: Any, row: Any, column: Any) -> Any:
 
 def _bilinear(x: Any, y: Any, pixel: Callable[..., Any]) -> Any:
     left, top = np.floor(x), np.floor(y)
-    right, bottom = left + 1, top + 1
-    total = pixel(top, left) * ((right - x) * (bottom - y))[:, None]
-    total += pixel(top, right) * ((x - left) * (bottom - y))[:, None]
-    total += pixel(bottom, left) * ((right - x) * (y - top))[:, None]
-    total += pixel(bottom, right) * ((x - left) * (y - top))[:, None]
+    one = x.dtype.type(1)
+    west, north = x - left, y - top
+    east, south = one - west, one - north
+    right, bottom = left + one, top + one
+    total = pixel(top, left) * (south * east)[:, None]
+    total += pixel(top, right) * (south * west)[:, None]
+    total += pixel(bottom, left) * (north * east)[:, None]
+    total += pixel(bottom, right) * (north * west)[:, None]
     return total
 
 
@@ -97,13 +104,13 @@ def grid_sampler_2d(self: Any, grid: Any, mode: int, padding: int, align: bool, 
         return _gather(image, row, column)
 
     def padded_pixel(row: Any, column: Any) -> Any:
-        rows = _pad(row, height, padding, align)
-        return _gather(image, rows, _pad(column, width, padding, align))
+        rows = pad_places(row, height, padding, align)
+        return _gather(image, rows, pad_places(column, width, padding, align))
 
     if mode == BICUBIC:
         result = _bicubic(x, y, padded_pixel)
     else:
-        x, y = _pad(x, width, padding, align), _pad(y, height, padding, align)
+        x, y = pad_places(x, width, padding, align), pad_places(y, height, padding, align)
         nearest = mode == NEAREST
         result = pixel(np.rint(y), np.rint(x)) if nearest else _bilinear(x, y, pixel)
     np.copyto(out, result, casting="unsafe")

@@ -79,16 +79,25 @@ def _linear(x: Any, weight: Any, bias: Any, out: Any) -> Any:
 
 @kernel("aten::addbmm.out")
 def addbmm(self: Any, batch1: Any, batch2: Any, beta: Any, alpha: Any, out: Any) -> Any:
-    """`beta * self + alpha * sum(bmm(batch1, batch2))`."""
+    """`beta * self + alpha * sum(bmm(batch1, batch2))`; narrow floats are rounded at each sum."""
     dtype = compute_dtype(out.dtype)
     left, right = (x.astype(dtype, copy=False) for x in (batch1, batch2))
-    total: Any = np.asarray(np.matmul(left, right)).sum(axis=0, dtype=dtype) * np.array(
-        alpha, dtype
-    )
-    if beta != 0:
-        total = total + self.astype(dtype) * np.array(beta, dtype)
-    out = fit(out, total.shape)
-    np.copyto(out, total, casting="unsafe")
+    products = np.matmul(left, right)
+    if alpha != 1:
+        np.multiply(products, np.array(alpha, dtype), out=products)
+    out = fit(out, products.shape[1:])
+    if beta == 0:
+        out.fill(0)
+    else:
+        total: Any = np.multiply(self, np.array(beta, dtype), dtype=dtype, casting="unsafe")
+        if out.dtype != dtype and len(products):
+            total, products = total + products[0], products[1:]
+        np.copyto(out, total, casting="unsafe")
+    if out.dtype == dtype:
+        np.add(out, products.sum(axis=0, dtype=dtype), out=out)
+        return out
+    for product in products:
+        np.add(out, product, out=out, dtype=dtype, casting="unsafe")
     return out
 
 
@@ -104,14 +113,26 @@ def trilinear(
     unroll_dim: int,
     out: Any,
 ) -> Any:
-    """The sum over `sumdim` of the product of three tensors with dimensions of 1 put in."""
+    """The sum over `sumdim` of the product of three tensors with dimensions of 1 put in.
+
+    Narrow floats are rounded after the product of the first two, after that with the third, and at
+    each term of a sum over `unroll_dim`.
+    """
     dtype = compute_dtype(out.dtype)
     rank = i1.ndim + len(expand1)
-    operands: list[Any] = []
-    for tensor, expand in ((i1, expand1), (i2, expand2), (i3, expand3)):
-        dims = [dim for dim in range(rank) if dim not in expand]
-        operands += [tensor.astype(dtype, copy=False), dims]
-    result = np.einsum(*operands, [dim for dim in range(rank) if dim not in sumdim], optimize=True)
+    first, second, third = (
+        (tensor.astype(dtype, copy=False), [dim for dim in range(rank) if dim not in expand])
+        for tensor, expand in ((i1, expand1), (i2, expand2), (i3, expand3))
+    )
+    early = {dim for dim in sumdim if dim in expand3 and dim != unroll_dim}
+    pair = [dim for dim in range(rank) if dim in {*first[1], *second[1]} - early]
+    kept = [dim for dim in range(rank) if dim not in sumdim]
+    left = np.einsum(*first, *second, pair, optimize=True).astype(out.dtype).astype(dtype)
+    terms = [unroll_dim, *kept] if unroll_dim in sumdim else kept
+    result: Any = np.einsum(left, pair, *third, terms, optimize=True)
+    if terms != kept:
+        rounded = result.astype(out.dtype)
+        result = np.add.accumulate(rounded)[-1] if len(rounded) else rounded.sum(axis=0)
     out = fit(out, result.shape)
     np.copyto(out, result, casting="unsafe")
     return out

@@ -74,6 +74,8 @@ def _normalize(
     work = Work(x, out, (rows, size), steps)
     factors = [None if a is None else steps.operand(a) for a in (weight, bias)]
     means, scales = np.empty((rows, 1), work.dtype), np.empty((rows, 1), work.dtype)
+    # Eager's kernel of narrow floats does not subtract the mean first.
+    fused = center and out.dtype != work.dtype
     parts = _row_blocks(rows, size)
     squares = np.empty((parts[0].stop, size), work.dtype)
     count, epsilon, one = (np.array(number, work.dtype) for number in (size, eps, 1))
@@ -88,15 +90,20 @@ def _normalize(
         if center:
             steps.add(np.add.reduce, values, 1, None, mean, True)
             steps.add(np.divide, mean, count, mean)
-            steps.add(np.subtract, values, mean, result)
-            values = result
-        steps.add(np.multiply, values, values, square)
+            centered = square if fused else result
+            steps.add(np.subtract, values, mean, centered)
+        else:
+            centered = values
+        steps.add(np.multiply, centered, centered, square)
         steps.add(np.add.reduce, square, 1, None, scale, True)
         steps.add(np.divide, scale, count, scale)
         steps.add(np.add, scale, epsilon, scale)
         steps.add(np.sqrt, scale, scale)
         steps.add(np.divide, one, scale, scale)
-        steps.add(np.multiply, values, scale, result)
+        if fused:
+            steps.add(_scale_and_shift_rows, values, mean, scale, result)
+        else:
+            steps.add(np.multiply, centered, scale, result)
         place = result.reshape(-1, *shape)
         for function, factor in zip((np.multiply, np.add), factors, strict=True):
             if factor is not None:
@@ -104,6 +111,12 @@ def _normalize(
     for moment, value in zip(moments or (), (means, scales), strict=False):
         steps.copy(moment, value.reshape(moment.shape))
     work.close()
+
+
+def _scale_and_shift_rows(values: Any, mean: Any, scale: Any, out: Any) -> None:
+    """`scale * values - scale * mean`, rounded once behind the difference (which f64 emulates)."""
+    np.multiply(values, scale, out=(wide := np.empty(values.shape)), dtype=np.float64)
+    np.subtract(wide, scale * mean, out=out, casting="unsafe")
 
 
 # --- layer and RMS normalization ------------------------------------------------------------------
@@ -211,9 +224,11 @@ def _scale_and_shift(
     mean: Any, inverse: Any, weight: Any, bias: Any, scale: Any, shift: Any
 ) -> None:
     """`scale` and `shift` [C, 1], so that `x * scale + shift` is the normalization."""
-    np.multiply(inverse, 1 if weight is None else weight, out=scale[:, 0], casting="unsafe")
-    np.multiply(mean, scale[:, 0], out=shift[:, 0], casting="unsafe")
-    np.subtract(0 if bias is None else bias, shift[:, 0], out=shift[:, 0], casting="unsafe")
+    scale, shift = scale[:, 0], shift[:, 0]
+    wide: Any = {"dtype": scale.dtype, "casting": "unsafe"}
+    np.multiply(inverse, 1 if weight is None else weight, scale, **wide)
+    np.multiply(mean, scale, shift, **wide)
+    np.subtract(0 if bias is None else bias, shift, shift, **wide)
 
 
 def _inverse(variance: Any, eps: float, out: Any) -> None:
@@ -281,6 +296,13 @@ def _batch_norm_train(
         axes = (0, *range(2, x.ndim))
         values = x.astype(dtype)
         mean, variance = values.mean(axis=axes), values.var(axis=axes)
+        count = batch * size
+        fresh = (mean, variance * (count / (count - 1) if count > 1 else np.nan))
+        if save_mean.dtype not in (dtype, np.float16):
+            # Where the statistics are bf16, so is eager's sum of squares; that of f16 is not.
+            squares = (variance * dtype.type(count)).astype(save_mean.dtype)
+            variance = squares / save_mean.dtype.type(count)
+            fresh = (mean.astype(save_mean.dtype), squares / save_mean.dtype.type(count - 1))
         inverse = np.empty(channels, dtype)
         _inverse(variance, eps, inverse)
         np.copyto(save_mean, mean, casting="unsafe")
@@ -288,10 +310,8 @@ def _batch_norm_train(
         # As in eager, what is saved in half precision is what counts.
         _scale_and_shift(save_mean, save_inverse, weight, bias, scale, shift)
         if running is not None and updated is not None:
-            count = batch * size
-            fresh = (mean, variance * (count / (count - 1) if count > 1 else np.nan))
             for old, new, target in zip(running, fresh, updated, strict=True):
-                average = old * dtype.type(1 - momentum) + new * dtype.type(momentum)
+                average = old.astype(np.float64) * (1 - momentum) + momentum * new
                 np.copyto(target, average, casting="unsafe")
 
     steps.add(measure)
@@ -380,7 +400,9 @@ def _batch_norm_composite(
 ) -> Any:
     if not training:
         return _no_training(x, weight, bias, mean, variance, momentum, eps, out)
-    channels = np.empty(_channels(x)[1], compute_dtype(x.dtype))
+    # The statistics are as wide as the parameters.
+    kept = next((a.dtype for a in (weight, bias, mean, variance) if a is not None), x.dtype)
+    channels = np.empty(_channels(x)[1], kept)
     outs = (out, channels, channels.copy())
     steps, results = _legit(x, weight, bias, mean, variance, True, momentum, eps, *outs)
     return steps, results[:1]

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def main() -> int:
     if arguments.samples:
         tasks = [replace(task, limit=arguments.samples) for task in tasks]
     started, results = time.monotonic(), []
-    for group in run(tasks, arguments.seed, arguments.processes, arguments.executorch):
+    for group in _run(tasks, arguments):
         results += group
         if arguments.verbose:
             for result in group:
@@ -58,6 +58,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--op", action="append", help="only this OpInfo (may be repeated)")
     parser.add_argument("--dtype", action="append", choices=DTYPES, help="only this dtype")
     parser.add_argument("--variant", action="append", choices=VARIANTS, help="only this variant")
+    parser.add_argument("--strict", action="store_true", help="fail outside OpInfo's tolerances")
     parser.add_argument("--by-op", action="store_true", help="print the share of each OpInfo")
     parser.add_argument("--verbose", action="store_true", help="print every sample not passed")
     parser.add_argument("--executorch", action="store_true", help="run on its runtime too")
@@ -68,6 +69,10 @@ def _parse() -> argparse.Namespace:
 
 def _tasks(arguments: argparse.Namespace) -> list[Task]:
     return all_tasks() if arguments.full or arguments.op else few_tasks()
+
+
+def _run(tasks: list[Task], arguments: argparse.Namespace) -> Iterator[list[Result]]:
+    return run(tasks, arguments.seed, arguments.processes, arguments.executorch, arguments.strict)
 
 
 def _wanted(task: Task, arguments: argparse.Namespace) -> bool:

@@ -71,20 +71,25 @@ def _direct_tasks() -> list[Task]:
 
 
 def run(
-    tasks: Iterable[Task], seed: int, processes: int = 2, keep_runs: bool = False
+    tasks: Iterable[Task],
+    seed: int,
+    processes: int = 2,
+    keep_runs: bool = False,
+    strict: bool = False,
 ) -> Iterator[list[Result]]:
     """The results of all tasks, those of one operator together, in no particular order.
 
-    With `keep_runs` outcomes say what ExecuTorch's runtime should do.
+    With `keep_runs` outcomes say what ExecuTorch's runtime should do. If `strict`, what is outside
+    OpInfo's tolerance fails.
     """
     by_op = [list(group) for _, group in groupby(tasks, lambda task: task.op)]
     if processes < 2:
         _start()
         for group in by_op:
-            yield check_operator(group, seed, keep_runs)
+            yield check_operator(group, seed, keep_runs, strict)
         return
     with _workers(processes) as pool:
-        pending = [pool.submit(check_operator, group, seed, keep_runs) for group in by_op]
+        pending = [pool.submit(check_operator, group, seed, keep_runs, strict) for group in by_op]
         for future in as_completed(pending):
             yield future.result()
 
@@ -106,9 +111,11 @@ def _start() -> None:
         _decompositions.update(_started.enter_context(decomposing_as_export()))
 
 
-def check_operator(tasks: Sequence[Task], seed: int, keep_runs: bool = False) -> list[Result]:
+def check_operator(
+    tasks: Sequence[Task], seed: int, keep_runs: bool = False, strict: bool = False
+) -> list[Result]:
     """The results of the tasks of one operator."""
-    checker = Checker(_decompositions, keep_runs=keep_runs)
+    checker = Checker(_decompositions, keep_runs=keep_runs, strict=strict)
     results: list[Result] = []
     for task in tasks:
         results += [
