@@ -15,6 +15,8 @@ import numpy as np
 
 _PREFIXES = ("scipy_openblas", "openblas")
 _SUFFIXES = ("64_", "")
+_MOST = 2**31 - 1
+"""What fits the switch, which takes a C int."""
 
 
 def set_blas_threads(count: int) -> int:
@@ -26,7 +28,7 @@ def set_blas_threads(count: int) -> int:
     if switch is None or count == 0:
         return 0
     getter, setter = switch
-    before = getter()
+    before, count = getter(), min(count, _MOST)
     if before != count:
         setter(count)
     return before

@@ -18,6 +18,9 @@ def test_count_before_comes_back():
     assert set_blas_threads(before) == 2
     assert set_blas_threads(0) == 0
     assert set_blas_threads(before) == before
+    # More than a C int holds.
+    set_blas_threads(10**20)
+    set_blas_threads(before)
 
 
 @has_switch
