@@ -184,5 +184,8 @@ def write_safetensors(path: str | os.PathLike[str], tensors: Mapping[str, Array]
             for array in tensors.values():
                 file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         temporary.replace(path)
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
