@@ -217,7 +217,7 @@ def _find_loaders(
 def _missing_backend(name: str, calls: int) -> str:
     what = f"the program needs backend {name!r} ({_calls(calls)})"
     if is_known(name):
-        return f"{what}; to run its code, name it: backends=[{name!r}]"
+        return f"{what}; to run its code, name it: backends=[{name!r}] (--backend {name})"
     return f"{what}, which is not here; compile the model without it"
 
 
