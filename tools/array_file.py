@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any, cast
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,17 +31,31 @@ def write_arrays(path: str, values: Mapping[str, Any]) -> None:
     write_output(path, stream.getvalue())
 
 
-def _write_array(stream: Any, array: NDArray[Any]) -> None:
-    np.lib.format.write_array(stream, array, allow_pickle=False)
+def read_array(path: str) -> NDArray[Any]:
+    """The array of a .npy file; ToolError for another file."""
+    try:
+        with open(path, "rb") as file:
+            return _read_array(file)
+    except (ValueError, EOFError, MemoryError) as error:
+        raise ToolError(f"{path}: is not a .npy file: {error}") from None
 
 
 def read_arrays(path: str) -> dict[str, NDArray[Any]]:
     """The arrays of a .npz file, by name; ToolError for another file."""
+    arrays: dict[str, NDArray[Any]] = {}
     try:
-        file: Any = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            raise ToolError(f"{path}: holds one array without a name; expected a .npz file")
-        with file:
-            return {name: cast(NDArray[Any], file[name]) for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.namelist():
+                with archive.open(entry) as file:
+                    arrays[entry.removesuffix(".npy")] = _read_array(file)
+    except (ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ToolError(f"{path}: is not a .npz file: {error}") from None
+    return arrays
+
+
+def _write_array(stream: IO[bytes], array: NDArray[Any]) -> None:
+    np.lib.format.write_array(stream, array, allow_pickle=False)
+
+
+def _read_array(stream: IO[bytes]) -> NDArray[Any]:
+    return np.lib.format.read_array(stream, allow_pickle=False)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from .external_file import add_external_option
-from .failure import ToolError, run_tool
+from .failure import ToolError, extra_of, place_and_error, run_tool
+from .options import add_weights_option, names, tool_parser
+from .output_file import keep_inputs, write_output
 from .plugins import add_load_option, load_files
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.error("the following arguments are required: INPUT")
         if not (args.input is None or args.output or args.dump_stages or args.emit):
             parser.error("give -o MODEL.pte, or --dump-stages DIR")
+        keep_inputs(args.output, args.input)
         load_files(args.load)
         if args.emit is not None and _emit_regions(args):
             return 0
@@ -48,11 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "edge-compile",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser("edge-compile", _DESCRIPTION)
     parser.add_argument(
         "input", nargs="?", metavar="INPUT", help="MODEL.pt2, pkg.module:function, or MODEL.mlir"
     )
@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--backend",
         metavar="NAME,...",
-        action="append",
+        type=names,
+        action="extend",
         default=[],
         help="compile what these backends support with them, the first preferred",
     )
@@ -105,12 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dump-stages", metavar="DIR", help="write the text of each stage, with its weights"
     )
-    parser.add_argument(
-        "--weights",
-        metavar="FILE,...",
-        default="",
-        help="safetensors files to read in place of those that a .mlir input lists",
-    )
+    add_weights_option(parser)
     parser.add_argument(
         "--strip-locations", action="store_true", help="leave source lines out of the program"
     )
@@ -125,21 +121,23 @@ def _pipeline(args: argparse.Namespace) -> str:
     from ..passes.pipelines import default_pipeline
     from .pass_specs import parse_passes
 
-    backends = [name for names in args.backend for name in names.split(",") if name]
+    backends = cast(list[str], args.backend)
     options = _backend_options(args)
     if not backends and (options or args.require_full_delegation):
         raise ToolError("give --backend NAME with options for backends")
-    if args.pipeline and backends:
+    if args.pipeline is not None and backends:
         raise ToolError("give --backend or --pipeline: the pipeline names its backends")
-    text: str = args.pipeline or ",".join(
-        default_pipeline(
+    if args.pipeline is not None:
+        text: str = args.pipeline
+    else:
+        passes = default_pipeline(
             args.target_runtime,
             backends=backends,
             backend_options=options,
             require_full_delegation=args.require_full_delegation,
             external_weights=args.external_weights is not None,
         )
-    )
+        text = ",".join(passes)
     parse_passes(text, all_passes())
     return text
 
@@ -166,7 +164,6 @@ def _backend_options(args: argparse.Namespace) -> dict[str, str | dict[str, str]
 
 def _compile(args: argparse.Namespace, pipeline: str) -> None:
     from ..lowering.compile_program import compile_program
-    from .output_file import write_output
     from .torch_output import quiet_torch
 
     options: dict[str, Any] = {
@@ -202,7 +199,7 @@ def _compile_text(args: argparse.Namespace, options: dict[str, Any]) -> Program:
     from .module_file import read_module
 
     context = edge_context()
-    module = read_module(context, args.input, [f for f in args.weights.split(",") if f])
+    module = read_module(context, args.input, args.weights)
     return compile_module(module, context, **options)
 
 
@@ -211,12 +208,11 @@ def _emit_regions(args: argparse.Namespace) -> bool:
     from ..dialects.context import edge_context
     from .emitted_code import emitted_code, is_partitioned
     from .module_file import read_module
-    from .output_file import write_output
 
     if args.input is None or not args.input.endswith(".mlir"):
         return False
     context = edge_context()
-    module = read_module(context, args.input, [f for f in args.weights.split(",") if f])
+    module = read_module(context, args.input, args.weights)
     if not is_partitioned(module):
         return False
     write_output(args.output, emitted_code(module, context, args.emit, args.target_cpu or "host"))
@@ -232,21 +228,28 @@ def _call_function(path: str) -> tuple[Any, ...]:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+        function = getattr(importlib.import_module(module_name), name, None)
+        if not callable(function):
+            raise ToolError(f"{path}: {module_name} has no function {name!r}")
+        returned = function()
+    except (Exception, SystemExit) as error:
+        if isinstance(error, ToolError) or extra_of(error) is not None:
             raise
-        raise ToolError(f"{path}: there is no module {error.name!r} here") from None
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise ToolError(f"{path}: {module_name} has no function {name!r}")
-    returned = function()
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{module_name}.".startswith(f"{missing}."):
+            raise ToolError(f"{path}: there is no module {missing!r} here") from None
+        raise ToolError(f"{path}: {place_and_error(_file_of(module_name), error)}") from error
     if returned is None or isinstance(returned, str):
         raise ToolError(
             f"{path}: returned {returned!r}; expected (module, example_inputs) or an "
             "ExportedProgram"
         )
     return cast(tuple[Any, ...], returned) if isinstance(returned, tuple) else (returned,)
+
+
+def _file_of(module_name: str) -> str:
+    spec = importlib.util.find_spec(module_name)
+    return os.path.relpath(spec.origin) if spec is not None and spec.origin else module_name
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ from .inspection.operator_list import operator_list
 from .inspection.page import report_page
 from .inspection.report import describe_program
 from .inspection.text import report_text
-from .output_file import write_output
+from .options import add_weights_option, tool_parser
+from .output_file import keep_inputs, write_output
+from .plugins import add_load_option, load_files
 
 _DESCRIPTION = """\
 Shows what is in a program (.pte): methods, operators, delegates, memory plan and sizes.
@@ -39,15 +41,17 @@ Positions in the memory plan number a run: 0 is its entry, instruction i is posi
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run edge-inspect; the exit code is 0, or 1 after a message on stderr."""
-    return run_tool("edge-inspect", lambda: _inspect(_parser().parse_args(argv)))
+
+    def tool() -> int:
+        args = _parser().parse_args(argv)
+        load_files(args.load)
+        return _inspect(args)
+
+    return run_tool("edge-inspect", tool)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "edge-inspect",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser("edge-inspect", _DESCRIPTION)
     parser.add_argument(
         "file", metavar="FILE.pte", help="the program; for --delegation also a .mlir"
     )
@@ -79,14 +83,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="for --html: the folder of the model's source, which the page shows; default: here",
     )
-    parser.add_argument(
-        "--weights",
-        metavar="FILE,...",
-        default="",
-        help="for --delegation: safetensors files in place of those that a .mlir lists",
-    )
+    add_weights_option(parser)
     parser.add_argument("--json", action="store_true", help="print data instead of text")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: stdout")
+    add_load_option(parser)
     return parser
 
 
@@ -96,12 +96,14 @@ def _inspect(args: argparse.Namespace) -> int:
         raise ToolError("--operators is YAML and --html a page; leave out --json")
     if args.html is not None and args.output is not None:
         raise ToolError(f"--html says where the page goes; leave out --output {args.output}")
+    for output in (args.output, args.html):
+        keep_inputs(output, path, args.diff)
     if path.endswith(".ptd"):
         return _inspect_data(args)
     if args.check:
         return _check(args)
     if args.delegation:
-        delegation = read_delegation(path, [file for file in args.weights.split(",") if file])
+        delegation = read_delegation(path, args.weights)
         text = _as_json(asdict(delegation)) if args.json else delegation_text(delegation)
         write_output(args.output, text)
         return 0
@@ -125,7 +127,7 @@ def _inspect(args: argparse.Namespace) -> int:
 
 def _inspect_data(args: argparse.Namespace) -> int:
     """A data file: its items; with --check nothing, unless it cannot be read."""
-    if args.operators or args.diff is not None or args.html is not None:
+    if args.operators or args.delegation or args.diff is not None or args.html is not None:
         raise ToolError(f"{args.file} is a data file; it has items, and --json and --check")
     items = read_data_file(args.file)
     if not args.check:

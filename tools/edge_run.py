@@ -20,6 +20,8 @@ from .array_file import read_arrays, write_arrays
 from .comparison import compare, largest
 from .failure import ToolError, run_tool
 from .inputs import bind_inputs, parse_value
+from .options import add_weights_option, count, names, tolerance, tool_parser
+from .output_file import keep_inputs
 from .plugins import add_load_option, load_files
 from .result_summary import summarise
 from .runnable import Runnable, RunnableProgram, runnable_module
@@ -47,11 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "edge-run",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser("edge-run", _DESCRIPTION)
     parser.add_argument("file", help="MODEL.pte or MODEL.mlir; - for text from stdin")
     parser.add_argument(
         "--input", action="append", default=[], metavar="SPEC", help="an input, in order or by name"
@@ -80,37 +78,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rtol",
-        type=float,
+        metavar="R",
+        type=tolerance,
         default=1e-4,
-        help="for --expect: allowed error as a share of the expected value; default: 1e-4",
+        help="for --expect and --compare: allowed error as a share of the expected value; "
+        "default: 1e-4",
     )
     parser.add_argument(
         "--atol",
-        type=float,
-        help="for --expect: allowed error besides; default: rtol times the largest value",
+        metavar="A",
+        type=tolerance,
+        help="for both: allowed error besides; default: rtol times the largest value",
     )
     parser.add_argument(
-        "--benchmark", type=int, metavar="N", help="run N times and print the median milliseconds"
+        "--benchmark", type=count, metavar="N", help="run N times and print the median milliseconds"
     )
     parser.add_argument(
         "--profile", action="store_true", help="print the time of each operator in one run"
     )
-    parser.add_argument(
-        "--weights",
-        metavar="FILE,...",
-        default="",
-        help="safetensors files to read in place of those that a module lists",
-    )
+    add_weights_option(parser)
     parser.add_argument(
         "--backend",
-        action="append",
-        default=[],
         metavar="NAME,...",
+        type=names,
+        action="extend",
+        default=[],
         help="backends whose payloads may be loaded (they may be machine code)",
     )
     parser.add_argument(
         "--threads",
-        type=int,
+        type=count,
         default=1,
         metavar="N",
         help="how many threads matrix products and delegates may use; default: 1",
@@ -127,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
+    keep_inputs(args.output, args.file, args.compare)
     runnable = _open(args, args.file)
     method = _method(runnable, args)
     other = None if args.compare is None else _open(args, args.compare)
@@ -198,7 +196,7 @@ def _compare(
 
 
 def _open(args: argparse.Namespace, path: str) -> Runnable:
-    backends = [name for names in args.backend for name in names.split(",") if name]
+    backends: list[str] = args.backend
     if path != "-" and (path.endswith(".pte") or _is_program(path)):
         try:
             data = args.external_weights or None
@@ -212,8 +210,7 @@ def _open(args: argparse.Namespace, path: str) -> Runnable:
     from .module_file import read_module
 
     context = edge_context()
-    weights = [file for file in args.weights.split(",") if file]
-    module = read_module(context, path, weights)
+    module = read_module(context, path, args.weights)
     return runnable_module(module, context.weights, backends, args.threads)
 
 
@@ -248,7 +245,8 @@ def _check(args: argparse.Namespace, outputs: dict[str, Any]) -> None:
         value = parse_value(f"@{path}" if path.endswith(".npy") else spec)
         name = next((name for name in free if name not in expected), None)
         if name is None:
-            raise ToolError(f"--expect {spec}: there are only {len(outputs)} outputs")
+            plural = "output" if len(outputs) == 1 else "outputs"
+            raise ToolError(f"--expect {spec}: the method has only {len(outputs)} {plural}")
         expected[name] = value
     if unknown := expected.keys() - outputs.keys():
         names = ", ".join(outputs)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from .external_file import add_external_option
 from .failure import ToolError, run_tool
-from .output_file import write_output
+from .input_file import read_input
+from .options import add_weights_option, tool_parser
+from .output_file import keep_inputs, write_output
 from .plugins import add_load_option, load_files
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def tool() -> int:
         args = _parser().parse_args(argv)
+        keep_inputs(args.output, args.input)
         load_files(args.load)
         source, target = _formats(args)
         _translation(source, target)(args)
@@ -41,11 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "edge-translate",
-        description=_DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = tool_parser("edge-translate", _DESCRIPTION)
     parser.add_argument("input", nargs="?", default="-", help="input file; - or none for stdin")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
     parser.add_argument(
@@ -57,12 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--strip-locations", action="store_true", help="leave out where operations come from"
     )
-    parser.add_argument(
-        "--weights",
-        metavar="FILE,...",
-        default="",
-        help="safetensors files to read in place of those that the module lists",
-    )
+    add_weights_option(parser)
     parser.add_argument(
         "--save-weights",
         metavar="FILE",
@@ -130,7 +124,7 @@ def _read_program(args: argparse.Namespace) -> None:
     from .external_file import external_files
 
     context = edge_context()
-    source = sys.stdin.buffer.read() if args.input == "-" else args.input
+    source = read_input("-") if args.input == "-" else args.input
     file = read_program(source)
     if (found := external_files(args)) is not None:
         file = replace(file, external=read_data_files(found))
@@ -149,8 +143,7 @@ def _write_text(args: argparse.Namespace, module: ModuleOp, context: EdgeContext
     overlay = Overlay(args.output, args.save_weights)
     overlay.add(module, context.weights)
     text = print_module(module, locations=False if args.strip_locations else None)
-    overlay.write()
-    write_output(args.output, text)
+    overlay.write(text)
 
 
 def _emit_program(args: argparse.Namespace) -> None:
@@ -159,7 +152,7 @@ def _emit_program(args: argparse.Namespace) -> None:
     from .module_file import read_module
 
     context = edge_context()
-    module = read_module(context, args.input, [f for f in args.weights.split(",") if f])
+    module = read_module(context, args.input, args.weights)
     data = emit_program(module, context.weights, locations=not args.strip_locations)
     if args.external_weights is not None:
         from ..lowering.external_weights import external_items

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, cast
+
+from ..runtime.errors import printable
 
 
 class ToolError(Exception):
@@ -30,6 +33,16 @@ def run_tool(name: str, tool: Callable[[], int]) -> int:
         return 1
 
 
+def place_and_error(path: str, error: BaseException) -> str:
+    """`FILE:LINE: ValueError: message`, one line, of what the user's own Python file raised."""
+    line = error.lineno if isinstance(error, SyntaxError) else None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if os.path.realpath(frame.filename) == os.path.realpath(path):
+            line = frame.lineno
+    place = path if line is None else f"{path}:{line}"
+    return f"{place}: {type(error).__name__}: {printable(str(error))}"
+
+
 def failure_message(name: str, error: BaseException) -> str | None:
     """The message about an error that the user can mend; None for an error of our own."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
@@ -38,11 +51,8 @@ def failure_message(name: str, error: BaseException) -> str | None:
         return str(error).rstrip()
     if "ParseError" in kinds:
         return _parse_message(error)
-    if isinstance(error, ModuleNotFoundError):
-        package = (error.name or "").split(".")[0]
-        if package in _EXTRAS:
-            extra = _EXTRAS[package]
-            return f"{name}: error: this needs {package}: pip install 'edgeir[{extra}]'"
+    if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error)) is not None:
+        return f"{name}: error: this needs {error.name}: pip install 'edgeir[{extra}]'"
     if isinstance(error, ImportError) and "pip install" in str(error):
         return f"{name}: error: {error}"
     if isinstance(error, OSError):
@@ -50,6 +60,12 @@ def failure_message(name: str, error: BaseException) -> str | None:
     if kinds & _MENDABLE:
         return f"{name}: error: {str(error).rstrip()}"
     return None
+
+
+def extra_of(error: BaseException) -> str | None:
+    """The extra of ours that installs the package whose import failed, None for other errors."""
+    package = error.name if isinstance(error, ModuleNotFoundError) else None
+    return _EXTRAS.get((package or "").split(".")[0])
 
 
 _MENDABLE = frozenset(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..runtime.dtypes import BY_NAME, ScalarType
 from ..runtime.method_info import MethodInfo, TensorInfo
+from .array_file import read_array
 from .failure import ToolError
 
 _TENSOR = re.compile(r"(?P<dims>(\d+x)*)(?P<type>[a-zA-Z]\w*(<\w+>)?)=(?P<values>.*)", re.DOTALL)
@@ -49,34 +50,35 @@ def bind_inputs(method: MethodInfo, specs: Sequence[str]) -> list[Any]:
 def parse_value(spec: str) -> Any:
     """The array, or Python number, of a spec without a name; ToolError where it is none."""
     if spec.startswith("@"):
-        return load_array(spec[1:])
+        return read_array(spec[1:])
     if match := _TENSOR.fullmatch(spec):
-        shape = [int(size) for size in match["dims"].split("x")[:-1]]
         scalar = BY_NAME.get(match["type"])
         if scalar is None:
-            raise ToolError(f"{spec}: no type {match['type']!r}; there are {', '.join(BY_NAME)}")
-        return _tensor(spec, shape, scalar, match["values"])
+            raise ToolError(
+                f"{spec}: no type and no input is called {match['type']!r}; "
+                f"types are {', '.join(BY_NAME)}"
+            )
+        return _tensor(spec, match["dims"].split("x")[:-1], scalar, match["values"])
     if match := _NUMBER.fullmatch(spec):
         return _number(spec, match["type"], match["value"])
     raise ToolError(
-        f"cannot read the input {spec!r}; write 1x3xf32=random:0, 1x3xf32=0, 3xf32=1,2,3, "
+        f"cannot read the value {spec!r}; write 1x3xf32=random:0, 1x3xf32=0, 3xf32=1,2,3, "
         "@file.npy, or 5:i64 for a Python number, with NAME= before it to name it"
     )
 
 
-def load_array(path: str) -> NDArray[Any]:
-    """The array of a .npy file; ToolError for another file."""
-    try:
-        array: Any = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ToolError(f"{path}: is not a .npy file: {error}") from None
-    if not isinstance(array, np.ndarray):
-        raise ToolError(f"{path}: holds several arrays; expected a .npy file")
-    return cast(NDArray[Any], array)
-
-
 def random_array(shape: Sequence[int], scalar: ScalarType, seed: int) -> NDArray[Any]:
-    """A random array: normally distributed, or 0, 1 and 2 for integers, which index anything."""
+    """A random array: normally distributed, or 0, 1 and 2 for integers, which index anything.
+
+    Raises ToolError where there is no memory for it.
+    """
+    try:
+        return _random_array(shape, scalar, seed)
+    except (ValueError, MemoryError) as error:
+        raise ToolError(f"an input of shape {list(shape)}: {error}") from None
+
+
+def _random_array(shape: Sequence[int], scalar: ScalarType, seed: int) -> NDArray[Any]:
     generator = np.random.default_rng(seed)
     match scalar.dtype.kind:
         case "b":
@@ -90,7 +92,11 @@ def random_array(shape: Sequence[int], scalar: ScalarType, seed: int) -> NDArray
             return generator.standard_normal(shape).astype(scalar.dtype)
 
 
-def _tensor(spec: str, shape: list[int], scalar: ScalarType, values: str) -> NDArray[Any]:
+def _tensor(spec: str, sizes: list[str], scalar: ScalarType, values: str) -> NDArray[Any]:
+    try:
+        shape = list(map(int, sizes))
+    except ValueError as error:
+        raise ToolError(f"{spec[:40]}…: {error}") from None
     if match := re.fullmatch(r"random(?::(\d+))?", values):
         return random_array(shape, scalar, int(match[1] or 0))
     items = [item for item in re.split(r"[\s,\[\]]+", values) if item]
@@ -101,7 +107,10 @@ def _tensor(spec: str, shape: list[int], scalar: ScalarType, values: str) -> NDA
         array = np.array(numbers, scalar.dtype)
     except (ValueError, KeyError, OverflowError) as error:
         raise ToolError(f"{spec}: values that are not {scalar.name}: {error}") from None
-    return np.broadcast_to(array[0], shape).copy() if len(items) == 1 else array.reshape(shape)
+    try:
+        return np.broadcast_to(array[0], shape).copy() if len(items) == 1 else array.reshape(shape)
+    except (ValueError, MemoryError) as error:
+        raise ToolError(f"{spec}: {error}") from None
 
 
 def _parse(text: str, kind: str) -> Any:

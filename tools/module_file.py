@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,15 +14,8 @@ from ..dialects.module_text import live_keys
 from ..dialects.weights import Array, WeightsError, WeightsStore, read_safetensors
 from ..dialects.weights import write_safetensors as write_safetensors_file
 from .failure import ToolError
-
-
-def read_text(path: str) -> str:
-    """The text of a file, or of stdin for `-`; ToolError for what is no text."""
-    data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise ToolError(f"{path}: is not text; expected a .mlir file") from None
+from .input_file import read_text
+from .output_file import write_output
 
 
 def read_module(ctx: EdgeContext, path: str, weights: Sequence[str] = ()) -> ModuleOp:
@@ -38,11 +30,14 @@ def parse_module(
 ) -> ModuleOp:
     """Parse the text of the file `path` (`-`: stdin) and open its weights files.
 
-    `weights` replaces the files that the module lists. Raises ParseError, and WeightsError for a
-    file that cannot be read.
+    `weights` replaces the files that the module lists. Raises ParseError, ToolError for a text that
+    is nested too deeply, and WeightsError for a file that cannot be read.
     """
     name = "stdin" if path == "-" else path
-    module = EdgeParser(ctx, text, name).parse_module(implicit)
+    try:
+        module = EdgeParser(ctx, text, name).parse_module(implicit)
+    except RecursionError:
+        raise ToolError(f"{name}: is nested too deeply") from None
     folder = "" if path == "-" else os.path.dirname(path)
     for file in weights or [os.path.join(folder, listed) for listed in weight_files(module)]:
         ctx.weights.open(file, os.path.normpath(file))
@@ -55,6 +50,7 @@ class Overlay:
     def __init__(self, output: str | None, save_weights: str | None = None):
         """`output` is the path of the text, None for stdout; `save_weights` that of the file."""
         text = "" if output is None or output == "-" else output
+        self._output = output
         self._folder = os.path.dirname(text)
         self._path = save_weights
         if save_weights is None and text:
@@ -71,9 +67,9 @@ class Overlay:
         files = list(store.files)
         if made:
             if self._path is None:
-                count = "1 new tensor" if len(made) == 1 else f"{len(made)} new tensors"
+                count = "a new tensor" if len(made) == 1 else f"{len(made)} new tensors"
                 raise WeightsError(
-                    f"the output has {count}, which stand in no weights file: "
+                    f"the output has {count} and no weights file for them: "
                     "give --save-weights FILE.safetensors, or write to a file with -o"
                 )
             if overwritten := _same_file(self._path, files):
@@ -84,10 +80,19 @@ class Overlay:
             self._tensors |= made
         set_weight_files(module, map(self._listed, files))
 
-    def write(self) -> None:
-        """Write the file, if there is anything for it."""
-        if self._path is not None and self._tensors:
-            write_safetensors_file(self._path, self._tensors)
+    def write(self, text: str) -> None:
+        """Write the file, if there is anything for it, then the text: both, or no new file."""
+        if self._path is None or not self._tensors:
+            write_output(self._output, text)
+            return
+        is_new = not os.path.exists(self._path)
+        write_safetensors_file(self._path, self._tensors)
+        try:
+            write_output(self._output, text)
+        except OSError:
+            if is_new:
+                os.unlink(self._path)
+            raise
 
     def _listed(self, file: str) -> str:
         relative = os.path.relpath(file, self._folder or os.curdir)

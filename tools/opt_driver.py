@@ -23,8 +23,9 @@ from ..dialects.module_text import has_locations, print_module
 from ..dialects.weights import WeightsStore
 from ..lowering.pass_registry import all_passes, summary
 from .failure import ToolError
+from .input_file import read_text
 from .module_file import Overlay, parse_module
-from .output_file import write_output
+from .options import add_weights_option, fail_in_one_line
 from .pass_specs import parse_passes
 from .plugins import add_load_option, load_files
 
@@ -41,13 +42,14 @@ class EdgeOptMain(xDSLOptMain):
 
     def __init__(self, args: Sequence[str]):
         early = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        fail_in_one_line(early)
         add_load_option(early)
         early.add_argument("-h", "--help", action="store_true")
         early_args = early.parse_known_args(args)[0]
         load_files(early_args.load)
         self._help_asked = cast(bool, early_args.help)
         super().__init__(_DESCRIPTION, args)
-        self._weights_files = [f for f in cast(str, self.args.weights).split(",") if f]
+        self._weights_files = cast(list[str], self.args.weights)
         self._always_locations = cast(bool, self.args.print_debuginfo)
 
     def register_all_dialects(self) -> None:
@@ -70,16 +72,13 @@ class EdgeOptMain(xDSLOptMain):
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         """The options of xdsl-opt and ours."""
         super().register_all_arguments(arg_parser)
+        arg_parser.prog = "edge-opt"
+        fail_in_one_line(arg_parser)
         if self._help_asked:
             # Reading every pass's description takes time.
             arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
             arg_parser.epilog = self._pass_list()
-        arg_parser.add_argument(
-            "--weights",
-            metavar="FILE,...",
-            default="",
-            help="safetensors files to read in place of those that the module lists",
-        )
+        add_weights_option(arg_parser)
         arg_parser.add_argument(
             "--save-weights",
             metavar="FILE",
@@ -96,11 +95,9 @@ class EdgeOptMain(xDSLOptMain):
     def get_input_stream(self) -> tuple[IO[bytes], str]:
         """The bytes of the input file, or of stdin for none or `-`."""
         path = self._input_path()
-        if path == "-":
-            return BytesIO(sys.stdin.buffer.read()), "mlir"
         if advice := _OTHER_FORMATS.get(os.path.splitext(path)[1]):
             raise ToolError(f"{path}: is not text; {advice}")
-        return open(path, "rb"), "mlir"
+        return BytesIO(read_text(path).encode()), "mlir"
 
     def setup_pipeline(self) -> None:
         """The passes of `-p`, with what happens between them."""
@@ -121,8 +118,7 @@ class EdgeOptMain(xDSLOptMain):
                 texts.append("// -----\n")
             with chunk:
                 texts.append(self._process(chunk, extension, offset, overlay))
-        overlay.write()
-        write_output(output, "".join(texts))
+        overlay.write("".join(texts))
 
     def _process(self, chunk: IO[bytes], extension: str, offset: int, overlay: Overlay) -> str:
         """The text of one chunk after the passes, or its diagnostics where they are asked for."""
@@ -151,14 +147,10 @@ class EdgeOptMain(xDSLOptMain):
             raise
 
     def _parse(self, stream: IO[bytes]) -> ModuleOp:
-        path = self._input_path()
-        try:
-            text = stream.read().decode()
-        except UnicodeDecodeError:
-            raise ToolError(f"{path}: is not text; expected a .mlir file") from None
+        context, path = cast(EdgeContext, self.ctx), self._input_path()
         implicit = not self.args.no_implicit_module
         return parse_module(
-            cast(EdgeContext, self.ctx), text, path, self._weights_files, implicit=implicit
+            context, stream.read().decode(), path, self._weights_files, implicit=implicit
         )
 
     def _pass_list(self) -> str:

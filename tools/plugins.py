@@ -7,12 +7,11 @@ import hashlib
 import importlib.util
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, cast
 
-from .failure import ToolError
+from .failure import ToolError, place_and_error
 
 
 def add_load_option(parser: argparse.ArgumentParser) -> None:
@@ -48,16 +47,9 @@ def _load_file(path: str) -> None:
         _register_backend(module)
         if "xdsl" in sys.modules:
             _register(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise ToolError(f"--load {_place(path, error)}: {type(error).__name__}: {error}") from error
-
-
-def _place(path: str, error: Exception) -> str:
-    if isinstance(error, SyntaxError):
-        return f"{path}:{error.lineno}"
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
-    return f"{path}:{frames[-1].lineno}" if frames else path
+        raise ToolError(f"--load {place_and_error(path, error)}") from error
 
 
 def _register_backend(module: ModuleType) -> None:

@@ -36,6 +36,9 @@ def sweep_points(method: MethodInfo, shapes: str) -> list[Point]:
     names = [name.strip() for name in shapes.split(",") if name.strip()]
     if not names:
         raise ToolError("--shapes: name some, min,mid,max")
+    for name in names:
+        if name not in _POINTS and not name.isdecimal():
+            raise ToolError(f"--shapes: {name!r} is none of {', '.join(_POINTS)} or a number")
     if method.input_sizes is None:
         if any(info.dynamic for info in method.inputs):
             raise ToolError(
@@ -65,8 +68,6 @@ def _choose(point: str, symbol: str, low: int, high: int | None) -> int:
     if point.isdecimal():
         number = max(low, int(point))
         return number if high is None else min(number, high)
-    if point not in _POINTS:
-        raise ToolError(f"--shapes: {point!r} is none of {', '.join(_POINTS)} or a number")
     if high is None:
         raise ToolError(f"--shapes {point}: size {symbol} has no upper bound; give a number")
     return high if point == "max" else (low + high) // 2

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 def quiet_torch() -> Generator[None]:
     """Within it, torch neither warns about its own code nor logs the errors that it raises too."""
     disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)

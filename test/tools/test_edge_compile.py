@@ -173,10 +173,8 @@ def test_pipeline_without_a_model(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.parametrize("arguments", [[], ["model.pt2"]])
-def test_usage(arguments: list[str]):
-    with pytest.raises(SystemExit) as exit_info:
-        main(arguments)
-    assert exit_info.value.code == 2
+def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert _fails(arguments, capsys).count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -506,6 +506,19 @@ def test_options_that_do_not_go_together(
     assert "leave out" in capsys.readouterr().err
 
 
+def test_file_of_a_user_is_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A module with operations of the user's dialect, which only `--load` makes known."""
+    path = tmp_path / "m.mlir"
+    path.write_text(
+        "func.func @f(%x: tensor<2xf32>) -> tensor<2xf32> {\n  mine.nothing\n"
+        "  %0 = edge.relu(%x) : (tensor<2xf32>) -> tensor<2xf32>\n"
+        "  func.return %0 : tensor<2xf32>\n}\n"
+    )
+    plugin = str(Path(__file__).with_name("plugin.py"))
+    text = _text([str(path), "--delegation", "--load", plugin], capsys)
+    assert "relu" in text
+
+
 PROBE = """\
 <script>
 const failures = [];

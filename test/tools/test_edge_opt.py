@@ -153,10 +153,11 @@ def test_bad_pipeline(relu: str, pipeline: str, message: str, capsys: pytest.Cap
     assert message in _fails([relu, "-p", pipeline], capsys)
 
 
-def test_unknown_option(relu: str):
-    with pytest.raises(SystemExit) as exit_info:
-        main([relu, "--what"])
-    assert exit_info.value.code == 2
+@pytest.mark.parametrize("arguments", [["--what"], ["-t", "nothing"], ["--load"]])
+def test_unknown_option(relu: str, arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    errors = _fails([relu, *arguments], capsys)
+    assert errors.startswith("edge-opt: error: ")
+    assert errors.count("\n") == 1
 
 
 def test_syntax_error_has_its_place(relu: str, capsys: pytest.CaptureFixture[str]):
