@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import ArrayAttr, StringAttr
-from xdsl.ir import Attribute, Region, SSAValue
+from xdsl.ir import Attribute, Operation, Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
     AttrSizedOperandSegments,
@@ -23,8 +23,17 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect, SingleBlockImplicit
 from xdsl.utils.exceptions import VerifyException
 
 from .addressing import POINTER
+from .checks import check_at_least, check_body
 from .structure import YieldOp
-from .types import Numbers, element_type, int_lists, ints, number_lists, numbers
+from .types import (
+    NumberLists,
+    Numbers,
+    element_type,
+    int_lists,
+    ints,
+    number_lists,
+    numbers,
+)
 
 COMBINATIONS = ("add", "mul", "max", "min")
 """How a reduction combines two values; max and min give nan where either is nan."""
@@ -57,9 +66,9 @@ class MapOp(IRDLOperation):
     inputs = var_operand_def(POINTER)
     outputs = var_operand_def(POINTER)
     shape = prop_def(Numbers)
-    input_strides = prop_def(ArrayAttr)
-    output_strides = prop_def(ArrayAttr)
-    reductions = prop_def(ArrayAttr)
+    input_strides = prop_def(NumberLists)
+    output_strides = prop_def(NumberLists)
+    reductions = prop_def(ArrayAttr[StringAttr])
     results_ = var_result_def(AnyAttr())
     body = region_def("single_block")
 
@@ -103,18 +112,14 @@ class MapOp(IRDLOperation):
             raise VerifyException("kernel.map: one list of strides for each input and output")
         if any(len(row) != rank for row in strides):
             raise VerifyException(f"kernel.map: strides need {rank} numbers, one for each dim")
-        _verify_combinations(self, self.reductions)
+        check_at_least(self, 0, "shape")
+        for name in self.reductions:
+            _check_combination(self, name)
         if len(self.reductions) != len(self.results_):
             raise VerifyException("kernel.map: one result for each reduction")
-        block = self.body.block
-        if [a.type for a in block.args] != [element_type(p.type) for p in self.inputs]:
-            raise VerifyException("kernel.map: the body takes one element of each input")
-        wanted = [r.type for r in self.results_] + [element_type(p.type) for p in self.outputs]
-        assert isinstance(block.last_op, YieldOp)
-        if [v.type for v in block.last_op.values] != wanted:
-            raise VerifyException(
-                "kernel.map: the body yields the reduced values, then an element of each output"
-            )
+        written = [element_type(pointer.type) for pointer in self.outputs]
+        given = [*(result.type for result in self.results_), *written]
+        check_body(self, "body", [element_type(pointer.type) for pointer in self.inputs], given)
 
 
 @irdl_op_definition
@@ -149,8 +154,8 @@ class WindowOp(IRDLOperation):
     output = operand_def(POINTER)
     shape = prop_def(Numbers)
     window = prop_def(Numbers)
-    input_strides = prop_def(ArrayAttr)
-    extra_strides = prop_def(ArrayAttr)
+    input_strides = prop_def(NumberLists)
+    extra_strides = prop_def(NumberLists)
     output_strides = prop_def(Numbers)
     combination = prop_def(StringAttr)
     body = region_def("single_block")
@@ -201,22 +206,16 @@ class WindowOp(IRDLOperation):
             raise VerifyException(f"kernel.window: extras need {rank} strides each")
         if len(ints(self.output_strides)) != rank:
             raise VerifyException(f"kernel.window: the output needs {rank} strides")
-        _verify_combinations(self, ArrayAttr([self.combination]))
-        body, finish = self.body.block, self.finish.block
-        if [a.type for a in body.args] != [element_type(p.type) for p in self.inputs]:
-            raise VerifyException("kernel.window: the body takes one element of each input")
-        assert isinstance(body.last_op, YieldOp) and isinstance(finish.last_op, YieldOp)
-        combined = [v.type for v in body.last_op.values]
-        wanted = [*combined, *(element_type(p.type) for p in self.extras)]
-        if len(combined) != 1 or [a.type for a in finish.args] != wanted:
-            raise VerifyException(
-                "kernel.window: finish takes the combined value, then an element of each extra"
-            )
-        if [v.type for v in finish.last_op.values] != [element_type(self.output.type)]:
-            raise VerifyException("kernel.window: finish yields an element of the output")
+        check_at_least(self, 0, "shape", "window")
+        _check_combination(self, self.combination)
+        if not isinstance(self.body.block.last_op, YieldOp):
+            raise VerifyException("kernel.window: the body must end with kernel.yield")
+        combined = [value.type for value in self.body.block.last_op.values][:1]
+        check_body(self, "body", [element_type(pointer.type) for pointer in self.inputs], combined)
+        extras = [element_type(pointer.type) for pointer in self.extras]
+        check_body(self, "finish", [*combined, *extras], [element_type(self.output.type)])
 
 
-def _verify_combinations(op: IRDLOperation, names: ArrayAttr[Attribute]) -> None:
-    for name in names:
-        if not isinstance(name, StringAttr) or name.data not in COMBINATIONS:
-            raise VerifyException(f"{op.name}: {name} is not one of {', '.join(COMBINATIONS)}")
+def _check_combination(op: Operation, name: StringAttr) -> None:
+    if name.data not in COMBINATIONS:
+        raise VerifyException(f"{op.name}: {name} is not one of {', '.join(COMBINATIONS)}")

@@ -83,10 +83,12 @@ class ProgramOp(IRDLOperation):
                 case ArgumentOp():
                     count = len(self.inputs) + len(self.outputs)
                     if not 0 <= op.index.value.data < count:
-                        raise VerifyException(f"kernel.argument: the program has {count}")
-                case ArenaOp():
+                        raise VerifyException(
+                            f"kernel.argument: the program has {count} inputs and outputs"
+                        )
+                case ArenaOp() | StatusOp():
                     if not 0 <= op.offset.value.data <= self.arena.value.data:
-                        raise VerifyException("kernel.arena: the offset is outside of the arena")
+                        raise VerifyException(f"{op.name}: the offset is outside of the arena")
                 case AdvanceOp():
                     if op.indices:
                         raise VerifyException("kernel.advance: outside of kernels without indices")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import IndexType, IntegerAttr, i1, i64
+from xdsl.dialects.builtin import IndexType, IntegerAttr, f32, i1, i64
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -20,6 +20,7 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
 from .addressing import POINTER
+from .checks import check_at_least, check_elements
 from .types import Numbers, element_type, ints, numbers
 
 
@@ -81,12 +82,13 @@ class SoftmaxOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        """A mask holds bools or what the scores are, and lies row by row."""
+        """Scores are f32; a mask holds bools or what they are, and lies row by row."""
         strides = ints(self.mask_strides)
         if len(strides) != 2 or strides[1] not in (0, 1):
             raise VerifyException(
                 "kernel.softmax: the mask has strides of rows and columns, the latter 0 or 1"
             )
-        element = element_type(self.scores.type)
-        if self.mask is not None and element_type(self.mask.type) not in (element, i1):
+        check_at_least(self, 1, "rows", "columns")
+        check_elements(self, f32, scores=self.scores, factors=self.factors)
+        if self.mask is not None and element_type(self.mask.type) not in (f32, i1):
             raise VerifyException("kernel.softmax: a mask holds bools or what the scores are")

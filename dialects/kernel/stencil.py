@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, IndexType, IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import IndexType, IntegerAttr, StringAttr, i64
 from xdsl.ir import Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -22,8 +22,8 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
 from .addressing import POINTER
-from .structure import YieldOp
-from .types import Numbers, element_type, int_lists, ints, number_lists, numbers
+from .checks import check_at_least, check_body, check_elements, check_pairs
+from .types import NumberLists, Numbers, element_type, int_lists, number_lists, numbers
 
 STENCIL_COMBINATIONS = ("add", "max")
 """How the elements of a window are combined; max gives nan where one is nan."""
@@ -70,7 +70,7 @@ class StencilOp(IRDLOperation):
     size = prop_def(Numbers)
     input_strides = prop_def(Numbers)
     output_strides = prop_def(Numbers)
-    extra_strides = prop_def(ArrayAttr)
+    extra_strides = prop_def(NumberLists)
     window = prop_def(Numbers)
     stride = prop_def(Numbers)
     dilation = prop_def(Numbers)
@@ -132,18 +132,12 @@ class StencilOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        """Lists have their lengths, and the epilogue takes and gives elements."""
-        for name in (
-            "size",
-            "input_strides",
-            "output_strides",
-            "window",
-            "stride",
-            "dilation",
-            "padding",
-        ):
-            if len(ints(self.properties[name])) != 2:
-                raise VerifyException(f"kernel.stencil: {name} has two numbers, rows and columns")
+        """Lists have their lengths, sizes are sizes, and elements are of the types they must be."""
+        check_pairs(self, "size", "input_strides", "output_strides")
+        check_pairs(self, "window", "stride", "dilation", "padding")
+        check_at_least(self, 1, "rows", "columns", "channels", "size")
+        check_at_least(self, 1, "window", "stride", "dilation")
+        check_at_least(self, 0, "padding")
         if self.combination.data not in STENCIL_COMBINATIONS:
             raise VerifyException(
                 f"kernel.stencil: {self.combination} is not one of "
@@ -157,12 +151,6 @@ class StencilOp(IRDLOperation):
                 "kernel.stencil: each extra has strides of rows, columns and channels"
             )
         element = element_type(self.input.type)
-        block = self.epilogue.block
-        wanted = [element, *(element_type(extra.type) for extra in self.extras)]
-        if [argument.type for argument in block.args] != wanted:
-            raise VerifyException(
-                "kernel.stencil: the epilogue takes the combined value, then the extras"
-            )
-        assert isinstance(block.last_op, YieldOp)
-        if [v.type for v in block.last_op.values] != [element_type(self.output.type)]:
-            raise VerifyException("kernel.stencil: the epilogue yields an element of the output")
+        check_elements(self, element, weights=self.weights, bias=self.bias, outside=self.outside)
+        taken = [element, *(element_type(extra.type) for extra in self.extras)]
+        check_body(self, "epilogue", taken, [element_type(self.output.type)])

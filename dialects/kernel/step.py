@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xdsl.dialects.builtin import ArrayAttr
-from xdsl.ir import Attribute, Data, Region, SSAValue
+from xdsl.dialects.builtin import ArrayAttr, TensorType
+from xdsl.ir import Attribute, Data, Operation, Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
@@ -108,7 +108,7 @@ class StepOp(IRDLOperation):
 
     name = "kernel.step"
 
-    places = opt_prop_def(ArrayAttr)
+    places = opt_prop_def(ArrayAttr[PlaceAttr])
     outputs = var_result_def(AnyAttr())
     body = region_def("single_block")
 
@@ -116,7 +116,10 @@ class StepOp(IRDLOperation):
     traits = traits_def(RecursiveMemoryEffect(), SingleBlockImplicitTerminator(YieldOp))
 
     def __init__(
-        self, result_types: Sequence[Attribute], body: Region, places: ArrayAttr | None = None
+        self,
+        result_types: Sequence[Attribute],
+        body: Region,
+        places: ArrayAttr[PlaceAttr] | None = None,
     ) -> None:
         super().__init__(result_types=[result_types], regions=[body], properties={"places": places})
 
@@ -128,6 +131,8 @@ class StepOp(IRDLOperation):
             raise VerifyException("kernel.step: what is yielded differs from the results")
         if self.places is not None and len(self.places) != len(self.outputs):
             raise VerifyException("kernel.step: as many places as results")
+        for output, place in zip(self.outputs, self.places or (), strict=False):
+            _check_place(self, output.type, place)
 
 
 @irdl_op_definition
@@ -150,3 +155,17 @@ class CopyOp(IRDLOperation):
 
     def __init__(self, source: SSAValue, place: PlaceAttr) -> None:
         super().__init__(operands=[source], properties={"place": place}, result_types=[source.type])
+
+    def verify_(self) -> None:
+        """The place is one of a tensor of this rank."""
+        _check_place(self, self.result.type, self.place)
+
+
+def _check_place(op: Operation, type: Attribute, place: PlaceAttr) -> None:
+    if not isinstance(type, TensorType) or not type.has_static_shape():
+        raise VerifyException(f"{op.name}: {type} is not a tensor of known sizes")
+    rank = len(type.get_shape())
+    if len(place.data.strides) != rank:
+        raise VerifyException(f"{op.name}: the place needs {rank} strides, one for each dim")
+    if place.data.halo and len(place.data.halo) != rank:
+        raise VerifyException(f"{op.name}: the halo needs {rank} pairs, one for each dim")

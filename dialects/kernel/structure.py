@@ -27,6 +27,8 @@ from xdsl.traits import (
 )
 from xdsl.utils.exceptions import VerifyException
 
+from .types import PointerType
+
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):
@@ -107,12 +109,15 @@ class FuncOp(IRDLOperation):
         return op
 
     def verify_(self) -> None:
-        """The block takes what the type says, the task index last."""
+        """The block takes what the type says: pointers, and last the task's index."""
         types = tuple(argument.type for argument in self.body.block.args)
         if types != self.function_type.inputs.data:
             raise VerifyException("kernel.func: the block's arguments differ from the type")
         if not types or types[-1] != IndexType():
             raise VerifyException("kernel.func: the last argument is the task: index")
+        if not all(isinstance(type, PointerType) for type in types[:-1]):
+            raise VerifyException("kernel.func: all arguments but the last are pointers")
+        _check_yields_nothing(self)
 
 
 @irdl_op_definition
@@ -139,7 +144,8 @@ class ForOp(IRDLOperation):
     ) -> None:
         super().__init__(
             operands=[limit],
-            properties={"count": IntegerAttr(count, i64)},
+            # The text has one of the two.
+            properties={"count": IntegerAttr(0 if limit else count, i64)},
             regions=[body or Region(Block(arg_types=[IndexType()]))],
         )
 
@@ -182,3 +188,10 @@ class ForOp(IRDLOperation):
         """The body takes the index and yields nothing."""
         if [argument.type for argument in self.body.block.args] != [IndexType()]:
             raise VerifyException("kernel.for: the body takes one index")
+        _check_yields_nothing(self)
+
+
+def _check_yields_nothing(op: FuncOp | ForOp) -> None:
+    last = op.body.block.last_op
+    if isinstance(last, YieldOp) and last.values:
+        raise VerifyException(f"{op.name}: the body yields nothing")

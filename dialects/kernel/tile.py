@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, i64
+from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -22,8 +22,16 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
 from .addressing import POINTER
-from .structure import YieldOp
-from .types import Numbers, element_type, int_lists, ints, number_lists, numbers
+from .checks import check_at_least, check_body, check_elements
+from .types import (
+    NumberLists,
+    Numbers,
+    element_type,
+    int_lists,
+    ints,
+    number_lists,
+    numbers,
+)
 
 
 @irdl_op_definition
@@ -62,10 +70,10 @@ class TileOp(IRDLOperation):
     extras = var_operand_def(POINTER)
     a_rows = prop_def(Numbers)
     c_rows = prop_def(Numbers)
-    extra_rows = prop_def(ArrayAttr)
+    extra_rows = prop_def(NumberLists)
     extra_steps = prop_def(Numbers)
     columns = prop_def(IntegerAttr)
-    chunks = prop_def(ArrayAttr)
+    chunks = prop_def(NumberLists)
     depth = prop_def(IntegerAttr)
     a_step = prop_def(IntegerAttr)
     b_step = prop_def(IntegerAttr)
@@ -126,7 +134,7 @@ class TileOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        """Rows agree in number, the epilogue's types with the elements'."""
+        """Rows agree in number, elements are of one type, which the epilogue takes and gives."""
         rows = len(ints(self.a_rows))
         if not rows or len(ints(self.c_rows)) != rows:
             raise VerifyException("kernel.tile: a_rows and c_rows have one distance for each row")
@@ -139,11 +147,13 @@ class TileOp(IRDLOperation):
             raise VerifyException("kernel.tile: prefetch says which rows of ahead are fetched")
         if self.bias is not None and self.accumulate.value.data:
             raise VerifyException("kernel.tile: the sum begins at the bias or at C, not at both")
+        check_at_least(self, 1, "columns")
+        check_at_least(self, 0, "depth", "prefetch")
+        chunks = int_lists(self.chunks)
+        if any(len(chunk) != 2 or chunk[0] < 0 for chunk in chunks):
+            raise VerifyException("kernel.tile: each of the chunks is a count and a stride in A")
         element = element_type(self.c.type)
-        block = self.epilogue.block
-        wanted = [element, *(element_type(extra.type) for extra in self.extras)]
-        if [argument.type for argument in block.args] != wanted:
-            raise VerifyException("kernel.tile: the epilogue takes the sum, then the extras")
-        assert isinstance(block.last_op, YieldOp)
-        if [value.type for value in block.last_op.values] != [element]:
-            raise VerifyException("kernel.tile: the epilogue yields an element of C")
+        pointers = {"a": self.a, "b": self.b, "bias": self.bias, "ahead": self.ahead}
+        check_elements(self, element, **pointers)
+        taken = [element, *(element_type(extra.type) for extra in self.extras)]
+        check_body(self, "epilogue", taken, [element])

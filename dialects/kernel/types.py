@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TypeAlias, cast
 
-from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, i64
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DenseArrayBase,
+    bf16,
+    f16,
+    f32,
+    f64,
+    i1,
+    i8,
+    i16,
+    i32,
+    i64,
+)
 from xdsl.ir import Attribute, ParametrizedAttribute, TypeAttribute
 from xdsl.irdl import irdl_attr_definition
+from xdsl.utils.exceptions import VerifyException
 
 
 @irdl_attr_definition
@@ -18,9 +31,21 @@ class PointerType(ParametrizedAttribute, TypeAttribute):
 
     element_type: Attribute
 
+    def verify(self) -> None:
+        """Elements are numbers that code can be made for."""
+        if self.element_type not in ELEMENTS:
+            names = ", ".join(map(str, ELEMENTS))
+            raise VerifyException(f"kernel.ptr: {self.element_type} is not one of {names}")
 
-Numbers = DenseArrayBase
+
+ELEMENTS = (f16, bf16, f32, f64, i1, i8, i16, i32, i64)
+"""The types of elements."""
+
+Numbers: TypeAlias = DenseArrayBase
 """A list of integers, printed `array<i64: 56, 56, 64>`."""
+
+NumberLists: TypeAlias = ArrayAttr[DenseArrayBase]
+"""A list of lists of integers, `[array<i64: 1, 8>, array<i64: 8, 1>]`."""
 
 
 def numbers(values: Sequence[int]) -> DenseArrayBase:
@@ -28,7 +53,7 @@ def numbers(values: Sequence[int]) -> DenseArrayBase:
     return DenseArrayBase.from_list(i64, list(values))
 
 
-def number_lists(rows: Sequence[Sequence[int]]) -> ArrayAttr[Attribute]:
+def number_lists(rows: Sequence[Sequence[int]]) -> NumberLists:
     """The attribute of a list of lists of integers."""
     return ArrayAttr([numbers(row) for row in rows])
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, IndexType, IntegerAttr, i64
-from xdsl.ir import Region, SSAValue
+from xdsl.dialects.builtin import IndexType, IntegerAttr, f32, i64
+from xdsl.ir import Operation, Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -28,8 +28,16 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 
 from .addressing import POINTER
-from .structure import YieldOp
-from .types import Numbers, element_type, int_lists, ints, number_lists, numbers
+from .checks import check_at_least, check_body, check_elements, check_pairs
+from .types import (
+    NumberLists,
+    Numbers,
+    element_type,
+    int_lists,
+    ints,
+    number_lists,
+    numbers,
+)
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -126,9 +134,11 @@ class WinogradInputOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        """There is such a transform, and lists have two numbers."""
-        _verify_tile(self, self.tile)
-        _verify_pairs(self, ("size", "input_strides", "padding", "output_strides"))
+        """There is such a transform, lists have two numbers, sizes are sizes."""
+        _check_tile(self, self.tile)
+        check_pairs(self, "size", "input_strides", "padding", "output_strides")
+        check_at_least(self, 1, "tiles", "channels", "size")
+        check_elements(self, f32, input=self.input, output=self.output)
 
 
 @irdl_op_definition
@@ -163,7 +173,7 @@ class WinogradOutputOp(IRDLOperation):
     size = prop_def(Numbers)
     input_strides = prop_def(Numbers)
     output_strides = prop_def(Numbers)
-    extra_strides = prop_def(ArrayAttr)
+    extra_strides = prop_def(NumberLists)
     epilogue = region_def("single_block")
 
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
@@ -205,34 +215,19 @@ class WinogradOutputOp(IRDLOperation):
 
     def verify_(self) -> None:
         """There is such a transform, lists have their lengths, the epilogue's types fit."""
-        _verify_tile(self, self.tile)
-        _verify_pairs(self, ("size", "input_strides"))
+        _check_tile(self, self.tile)
+        check_pairs(self, "size", "input_strides")
+        check_at_least(self, 1, "channels", "size")
         rows = [ints(self.output_strides), *int_lists(self.extra_strides)]
         if len(rows) != len(self.extras) + 1 or any(len(row) != 3 for row in rows):
             raise VerifyException(
                 "kernel.winograd_output: the output and each extra have strides of rows, columns"
                 " and channels"
             )
-        element = element_type(self.output.type)
-        block = self.epilogue.block
-        wanted = [element, *(element_type(extra.type) for extra in self.extras)]
-        if [argument.type for argument in block.args] != wanted:
-            raise VerifyException(
-                "kernel.winograd_output: the epilogue takes the sum, then the extras"
-            )
-        assert isinstance(block.last_op, YieldOp)
-        if [value.type for value in block.last_op.values] != [element]:
-            raise VerifyException(
-                "kernel.winograd_output: the epilogue yields an element of the output"
-            )
+        check_elements(self, f32, input=self.input, output=self.output, bias=self.bias)
+        check_body(self, "epilogue", [f32, *(element_type(e.type) for e in self.extras)], [f32])
 
 
-def _verify_tile(op: IRDLOperation, tile: IntegerAttr) -> None:
+def _check_tile(op: Operation, tile: IntegerAttr) -> None:
     if tile.value.data not in INPUT_MATRICES:
         raise VerifyException(f"{op.name}: tile is one of {sorted(INPUT_MATRICES)}")
-
-
-def _verify_pairs(op: IRDLOperation, names: Sequence[str]) -> None:
-    for name in names:
-        if len(ints(op.properties[name])) != 2:
-            raise VerifyException(f"{op.name}: {name} has two numbers")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Region
 
 from ....dialects import kernel
@@ -46,7 +45,7 @@ def emit_map(e: Emitter, op: kernel.MapOp) -> None:
     """Loops over merged axes, vectors along the innermost; reductions in several vectors."""
     pointers = [*op.inputs, *op.outputs]
     rows = [*int_lists(op.input_strides), *int_lists(op.output_strides)]
-    combinations = [a.data for a in op.reductions if isinstance(a, StringAttr)]
+    combinations = [name.data for name in op.reductions]
     elements = [element_of(r.type) for r in op.results_]
     if 0 in ints(op.shape):
         for result, name, element in zip(op.results_, combinations, elements, strict=True):
