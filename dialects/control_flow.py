@@ -1,4 +1,5 @@
-"""Branches and loops, the same in the aten and the edge dialect: operations with regions.
+"""Branches and loops, operations with regions: the same in the aten and the edge dialect, but for
+their names, which `operations_of` gives them.
 
 A region is one block that ends in a yield, and may use all values that stand before its operation.
 What a loop changes comes in as arguments of the block. A value that is yielded has the type of what
@@ -8,7 +9,7 @@ it becomes; sizes may differ where the latter has a symbol, which is then bound 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from xdsl.dialects.builtin import TensorType, i1
 from xdsl.ir import Attribute, Region, SSAValue
@@ -16,6 +17,7 @@ from xdsl.irdl import (
     AnyAttr,
     AttrSizedOperandSegments,
     IRDLOperation,
+    irdl_op_definition,
     operand_def,
     region_def,
     traits_def,
@@ -29,6 +31,7 @@ from .expr import Expr
 from .layout import dims_of, order_of, tensor_type
 
 Tensor = TensorType[Attribute]
+OpT = TypeVar("OpT", bound=IRDLOperation)
 
 
 class YieldOp(IRDLOperation):
@@ -44,9 +47,7 @@ class YieldOp(IRDLOperation):
 
 
 class ControlFlowOp(IRDLOperation):
-    """Base of branches and loops; `YIELD` is the operation that ends their regions."""
-
-    YIELD: ClassVar[type[YieldOp]]
+    """Base of branches and loops; the yield of the same dialect ends their regions."""
 
     outputs = var_result_def(AnyAttr())
 
@@ -63,8 +64,9 @@ class ControlFlowOp(IRDLOperation):
                 f"{self.name}: the {name} takes ({_text(given)}), expected ({_text(arguments)})"
             )
         last = block.last_op
-        if last is None or type(last) is not self.YIELD:
-            raise VerifyException(f"{self.name}: the {name} does not end in {self.YIELD.name}")
+        end = f"{self.dialect_name()}.yield"
+        if last is None or last.name != end:
+            raise VerifyException(f"{self.name}: the {name} does not end in {end}")
         return [value.type for value in last.operands]
 
     def _verify_yield(
@@ -245,6 +247,30 @@ class ScanOp(ControlFlowOp):
         arguments = [argument.type for argument in self.body.block.args]
         self._verify_yield("body", next_ones, arguments[: len(carried)])
         self._verify_yield("body", given, self.result_types)
+
+
+Operations: TypeAlias = tuple[
+    type[CondOp], type[MapOp], type[ScanOp], type[WhileLoopOp], type[YieldOp]
+]
+
+
+def operations_of(dialect: str, module: str) -> Operations:
+    """The branches and loops of a dialect, as if defined in `module`, and what ends their regions.
+
+    `edge.cond`, `edge.map`, `edge.scan`, `edge.while_loop`, `edge.yield`.
+    """
+
+    def named(base: type[OpT], name: str) -> type[OpT]:
+        about = {"name": f"{dialect}.{name}", "__doc__": base.__doc__, "__module__": module}
+        return irdl_op_definition(cast("type[OpT]", type(base.__name__, (base,), about)))
+
+    return (
+        named(CondOp, "cond"),
+        named(MapOp, "map"),
+        named(ScanOp, "scan"),
+        named(WhileLoopOp, "while_loop"),
+        named(YieldOp, "yield"),
+    )
 
 
 def is_predicate(type: Attribute) -> bool:
