@@ -50,5 +50,5 @@ def compile(region: RegionOp, options: CompileOptions) -> Payload:
         lower_region(region, target, options.weights)
     program = program_of(region)
     assert program is not None
-    cache = None if options.values.get("cache") == "false" else ObjectCache()
+    cache = None if options.values.get("cache") == "false" else ObjectCache.of_user()
     return compile_kernel_program(program, target, options.weights, cache)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from kernel_programs import PTR, load_payload, parse_program, reversals, reverse
 
 from edgeir.lowering.backends import BackendError, Payload
 from edgeir.lowering.llvm.link import LinkError, link
-from edgeir.lowering.llvm.object_cache import ObjectCache
+from edgeir.lowering.llvm.object_cache import ObjectCache, size_bound
 from edgeir.lowering.llvm.object_code import assembly, object_code
 from edgeir.lowering.llvm.payload import compile_kernel_program, link_program, loadable_triple
 from edgeir.lowering.llvm.targets import TargetError, required_features, target_for
@@ -306,8 +308,44 @@ def test_cache_that_cannot_be_written(tmp_path: Path):
 
 def test_cache_moves_with_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EDGEIR_CACHE", str(tmp_path))
-    ObjectCache().put("a", b"code")
+    ObjectCache.of_user().put("a", b"code")
     assert any(tmp_path.iterdir())
+
+
+def test_cache_drops_what_was_not_used_for_longest(tmp_path: Path):
+    """Of keys that share a subfolder; that one has room for seven entries."""
+    hashes = {key: hashlib.sha256(key.encode()).hexdigest() for key in map(str, range(10_000))}
+    keys = [key for key, name in hashes.items() if name.startswith("00")][:8]
+    cache = ObjectCache(tmp_path, 256 * 1000)
+    for age, key in enumerate(keys[:7]):
+        cache.put(key, bytes(100))
+        name = hashes[key]
+        os.utime(tmp_path / name[:2] / name[2:], (age, age))
+    assert cache.get(keys[0]) is not None
+    cache.put(keys[7], bytes(100))
+    left = [number for number, key in enumerate(keys) if cache.get(key) is not None]
+    assert left == [0, 3, 4, 5, 6, 7]
+
+
+def test_cache_keeps_what_is_larger_than_its_share(tmp_path: Path):
+    cache = ObjectCache(tmp_path, 1000)
+    cache.put("a", bytes(2000))
+    assert cache.get("a") == bytes(2000)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("", 10**9), ("0", None), ("12", 12), ("500M", 500 * 10**6), ("2g", 2 * 10**9)],
+)
+def test_cache_size(text: str, size: int | None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EDGEIR_CACHE_SIZE", text)
+    assert size_bound() == size
+
+
+def test_cache_size_that_is_none(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EDGEIR_CACHE_SIZE", "a lot")
+    with pytest.raises(BackendError, match="EDGEIR_CACHE_SIZE is 'a lot': write a size like 500M"):
+        ObjectCache.of_user()
 
 
 def test_interpreter_and_code_agree():
