@@ -46,7 +46,7 @@ const groups = new Map();
 const depth = (() => {
   const modules = report.methods.flatMap((m) => m.instructions.map((i) => i.module));
   for (let d = Math.max(1, ...modules.map((m) => m.split(".").length)); d > 1; d -= 1) {
-    if (new Set(modules.map((m) => m.split(".").slice(0, d).join("."))).size <= 16) return d;
+    if (new Set(modules.map((m) => m.split(".").slice(0, d).join("."))).size <= 32) return d;
   }
   return 1;
 })();
