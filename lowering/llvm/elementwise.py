@@ -197,6 +197,26 @@ def _sign(b: Body, op: SchemaOp, v: list[SSAValue]) -> SSAValue:
     return b.select(b.compare("gt", x, zero), b.constant(1, x.type), negative)
 
 
+def _signbit(b: Body, op: SchemaOp, v: list[SSAValue]) -> SSAValue:
+    if v[0].type == i1:
+        return b.constant(False, i1)
+    if not is_float(v[0].type):
+        return b.compare("lt", v[0], 0)
+    return b.compare("lt", b.binary(math.CopySignOp, b.constant(1.0, v[0].type), v[0]), 0.0)
+
+
+def _of_numbers(name: str) -> Rule:
+    """A method of `Body` on two tensors; where one element is nan the other one counts."""
+
+    def rule(b: Body, op: SchemaOp, v: list[SSAValue]) -> SSAValue:
+        result = getattr(b, name)(v[0], v[1])
+        if not is_float(v[0].type):
+            return result
+        return b.select(b.is_nan(v[0]), v[1], b.select(b.is_nan(v[1]), v[0], result))
+
+    return rule
+
+
 def _hypot(b: Body, op: SchemaOp, v: list[SSAValue]) -> SSAValue:
     x, y = b.absolute(v[0]), b.absolute(v[1])
     large, small = b.maximum(x, y), b.minimum(x, y)
@@ -494,12 +514,15 @@ _RULES: dict[type[SchemaOp], Rule] = {
     edge.PowTensorScalarOp: _power,
     edge.MaximumOp: _binary("maximum"),
     edge.MinimumOp: _binary("minimum"),
+    edge.FmaxOp: _of_numbers("maximum"),
+    edge.FminOp: _of_numbers("minimum"),
     edge.ClampOp: _clamp,
     edge.ClampTensorOp: _clamp_tensors,
     edge.AbsOp: lambda b, op, v: b.absolute(v[0]),
     edge.NegOp: lambda b, op, v: b.negate(v[0]),
     edge.SignOp: _sign,
     edge.HypotOp: _hypot,
+    edge.SignbitOp: _signbit,
     edge.CopysignTensorOp: lambda b, op, v: b.binary(math.CopySignOp, v[0], v[1]),
     edge.SqrtOp: _unary(math.SqrtOp),
     edge.RsqrtOp: lambda b, op, v: b.divide(1.0, b.unary(math.SqrtOp, v[0])),

@@ -27,6 +27,7 @@ FAMILIES = (
     "gather",
     "scatter",
     "fold",
+    "distance",
     "sort",
     "map",
 )
