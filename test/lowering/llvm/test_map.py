@@ -174,7 +174,6 @@ def test_functions_of_two_tensors(kind: type[SchemaOp], values: dict[str, Any]) 
         (edge.MulTensorOp, {}),
         (edge.MaximumOp, {}),
         (edge.FmaxOp, {}),
-        (edge.FmaxOp, {}),
         (edge.FminOp, {}),
         (edge.LtTensorOp, {}),
         (edge.BitwiseAndTensorOp, {}),
