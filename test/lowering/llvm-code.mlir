@@ -32,3 +32,22 @@ func.func @relu(%x: tensor<64xf32>) -> tensor<64xf32> {
 func.func @none(%x: tensor<64xf32>) -> tensor<64xf32> {
   func.return %x : tensor<64xf32>
 }
+
+// -----
+
+// Constants of half precision are exact or rounded to the nearest.
+// IR-LABEL: func.func @halves
+// IR: store <8 x half> splat (half 0x{{H}}3C00)
+// IR: store <8 x bfloat> splat (bfloat 0x{{R}}3DCD)
+func.func @halves(%x: tensor<8xf16>) -> tensor<8xbf16> {
+  %0 = kernel.program(%x) {arena = 0 : i64, scratch = 0 : i64} : (tensor<8xf16>) -> tensor<8xbf16> {
+    kernel.func @constants(%a: !kernel.ptr<f16>, %b: !kernel.ptr<bf16>, %task: index) {
+      kernel.map outs(%a, %b : !kernel.ptr<f16>, !kernel.ptr<bf16>) {shape = array<i64: 8>, input_strides = [], output_strides = [array<i64: 1>, array<i64: 1>], reductions = []} body {
+        %1 = arith.constant 1.0 : f16
+        %2 = arith.constant 1.0e-1 : bf16
+        kernel.yield %1, %2 : f16, bf16
+      }
+    }
+  }
+  func.return %0 : tensor<8xbf16>
+}

@@ -199,7 +199,6 @@ def body(types: str, operations: str, result: str) -> str:
     [
         ("%r = math.exp %a : f32", [0, 1, -1, 2], np.exp([0, 1, -1, 2])),
         ("%r = math.erf %a : f32", [0, 1, -1, 9], [0, 0.8427008, -0.8427008, 1]),
-        ("%r = math.round %a : f32", [0.5, -0.5, 2.5, -1.4], [1, -1, 3, -1]),
         ("%r = math.roundeven %a : f32", [0.5, -0.5, 2.5, -1.4], [0, -0.0, 2, -1]),
         ("%r = arith.maximumf %a, %a : f32", [np.nan, 1, 2, 3], [np.nan, 1, 2, 3]),
         (

@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar
 
 from xdsl.ir import Block, Operation, Region, SSAValue
 
+from ....dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..target import Target
 from .value import Value, element_of, intrinsic_suffix, literal, memory_element, vector_type
 
@@ -406,10 +407,18 @@ class Emitter:
     # Regions
 
     def block(self, block: Block) -> None:
-        """Write the operations of a block, without its terminator."""
+        """Write the operations of a block, without its terminator.
+
+        Raises DiagnosticsError for one that there is no code for.
+        """
         for op in block.ops:
             if op is not block.last_op:
-                HANDLERS[type(op)](self, op)
+                handler = HANDLERS.get(type(op))
+                if handler is None:
+                    raise DiagnosticsError(
+                        [Diagnostic.at(op, "there is no code for it in kernels")]
+                    )
+                handler(self, op)
 
     def apply_body(self, region: Region, arguments: Sequence[Value], lanes: int) -> list[Value]:
         """Write a region of scalar operations for these arguments, and give what it yields.

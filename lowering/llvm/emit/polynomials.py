@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from math import inf, log, nan, pi
 
 from xdsl.dialects import math
+from xdsl.dialects.builtin import f32
 from xdsl.ir import Operation
 
+from ....dialects.diagnostic import Diagnostic, DiagnosticsError
 from .emitter import HANDLERS, Emitter
 from .scalar import RULES, Rule, emit_rule
 from .value import Value, literal
@@ -513,7 +515,16 @@ _NEW: dict[type[Operation], Rule] = {
     **{kind: _rule(function) for kind, function in _FUNCTIONS.items()},
     math.Atan2Op: _two(atan2),
     math.PowFOp: _two(power),
-    math.RsqrtOp: lambda e, v: e.binary("fdiv", _constant(1.0), e.intrinsic("llvm.sqrt", v[0])),
 }
 RULES.update(_NEW)
-HANDLERS.update(dict.fromkeys(_NEW, emit_rule))
+
+
+def emit_function(e: Emitter, op: Operation) -> None:
+    """A function of the table; DiagnosticsError for other elements than f32."""
+    if op.results[0].type != f32:
+        message = f"there is code for it in f32 only, not in {op.results[0].type}"
+        raise DiagnosticsError([Diagnostic.at(op, message)])
+    emit_rule(e, op)
+
+
+HANDLERS.update(dict.fromkeys(_NEW, emit_function))

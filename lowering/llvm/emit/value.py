@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+import ml_dtypes
+import numpy as np
 from xdsl.dialects.builtin import (
     BFloat16Type,
     Float16Type,
@@ -24,6 +26,8 @@ _FLOATS: dict[type[Attribute], str] = {
     Float64Type: "double",
 }
 _BITS = {"half": 16, "bfloat": 16, "float": 32, "double": 64, "ptr": 64}
+_HALVES = {"half": ("H", np.float16), "bfloat": ("R", ml_dtypes.bfloat16)}
+"""How literals of 16 bits begin, and numpy's types of these."""
 _INTRINSIC_SUFFIXES = {"half": "f16", "bfloat": "bf16", "float": "f32", "double": "f64"}
 
 
@@ -103,10 +107,13 @@ def literal(value: float, element: str) -> Value:
         return Value("true" if value else "false", element)
     if element not in _INTRINSIC_SUFFIXES:
         return Value(str(int(value)), element)
+    if element in _HALVES:
+        prefix, dtype = _HALVES[element]
+        with np.errstate(over="ignore"):
+            bits = np.asarray(value).astype(dtype).view(np.uint16)
+        return Value(f"0x{prefix}{int(bits):04X}", element)
     if element == "float":
         value = _round_to_float(value)
-    if element in ("half", "bfloat"):
-        raise NotImplementedError(f"constants of {element}")
     return Value(f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}", element)
 
 

@@ -25,7 +25,7 @@ _HANDLERS: dict[type[Operation], Handler] = {}
 
 
 @cache
-def _handlers() -> dict[type[Operation], Handler]:
+def handlers() -> dict[type[Operation], Handler]:
     """All functions: every file of this folder registers its own when it is imported."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         importlib.import_module(f".{module.name}", __package__)
@@ -68,7 +68,7 @@ def run_block(block: Block, arguments: Sequence[Any], values: Values) -> list[An
 
 def run_operation(op: Operation, values: Values) -> None:
     """Run one operation and keep its results; DiagnosticsError if it has no function here."""
-    handler = _handlers().get(type(op))
+    handler = handlers().get(type(op))
     if handler is None:
         raise DiagnosticsError([Diagnostic.at(op, "cannot be run in a kernel")])
     results = handler(op, values)

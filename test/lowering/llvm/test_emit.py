@@ -11,8 +11,10 @@ from xdsl.ir import SSAValue
 
 from edgeir.dialects import kernel
 from edgeir.lowering.llvm.body import Body
+from edgeir.lowering.llvm.emit.emitter import HANDLERS
 from edgeir.lowering.llvm.kernel_builder import KernelBuilder
 from edgeir.lowering.llvm.targets import target_for
+from edgeir.passes.evaluate.kernels.registry import handlers
 
 TARGETS = ("host", "x86-64-v3", "x86-64-v2")
 SEEDS = range(25)
@@ -174,3 +176,8 @@ def test_a_run_time_limit() -> None:
     for task in range(3):
         compiled(x, task=task)
     np.testing.assert_array_equal(x, [*(2 * np.arange(10)), 10, 11])
+
+
+def test_the_interpreter_runs_what_there_is_code_for() -> None:
+    """Kernels have the same operations in both."""
+    assert handlers().keys() == HANDLERS.keys()
