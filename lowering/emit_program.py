@@ -104,8 +104,10 @@ def build_program(module: ModuleOp, weights: Weights, *, locations: bool = True)
     ]
     plans = [emitter.plan(locations) for emitter in emitters]
     for op in module.ops:
-        if isinstance(op, memory.NamedDataOp) and (locations or op.key.data != TABLE_KEY):
-            # The table of what was delegated names source lines.
+        if not isinstance(op, memory.NamedDataOp) or op.external is not None:
+            continue
+        # The table of what was delegated names source lines.
+        if locations or op.key.data != TABLE_KEY:
             data = _bytes(op, op.payload, weights, diagnostics, f'"{op.key.data}"')
             segments.add_named(op.key.data, b"" if data is None else data)
     if diagnostics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -25,33 +26,23 @@ from .output_file import write_file
 
 
 def external_items(module: ModuleOp, weights: Weights) -> dict[str, DataItem]:
-    """The data of every `memory.external`, by name.
+    """The data of every `memory.external` and of all external named data, by name.
 
     Raises DiagnosticsError with all that is missing, has the wrong size, or has two types.
     """
     items: dict[str, DataItem] = {}
     problems: list[Diagnostic] = []
-    for method in module.ops:
-        if not isinstance(method, memory.MethodOp):
+    for op in _external(module):
+        name = op.key.data if isinstance(op, memory.NamedDataOp) else op.user_name.data
+        try:
+            item = _item(op, weights)
+        except (WeightsError, ProgramError) as error:
+            problems.append(Diagnostic.at(op, f'external weight "{name}": {error}'))
             continue
-        for op in method.slots:
-            if not isinstance(op, memory.ExternalOp):
-                continue
-            name = op.user_name.data
-            try:
-                item = _item(op, weights)
-            except (WeightsError, ProgramError) as error:
-                problems.append(Diagnostic.at(op, f'external weight "{name}": {error}'))
-                continue
-            if items.setdefault(name, item).layout != item.layout:
-                known = items[name].layout
-                problems.append(
-                    Diagnostic.at(
-                        op,
-                        f'external weight "{name}" is {known} and {item.layout}',
-                        "give one of them another name",
-                    )
-                )
+        if items.setdefault(name, item).layout != item.layout:
+            kinds = " and ".join(str(i.layout or "bare bytes") for i in (items[name], item))
+            message = f'external weight "{name}" is {kinds}'
+            problems.append(Diagnostic.at(op, message, "give one of them another name"))
     if problems:
         raise DiagnosticsError(problems)
     return items
@@ -75,10 +66,21 @@ def save_data(path: str | os.PathLike[str], items: DataFile) -> None:
     write_file(path, write_data_file(kept | dict(items)))
 
 
-def _item(op: memory.ExternalOp, weights: Weights) -> DataItem:
+def _external(module: ModuleOp) -> Iterator[memory.ExternalOp | memory.NamedDataOp]:
+    """The operations whose data is beside the program."""
+    for op in module.ops:
+        if isinstance(op, memory.MethodOp):
+            yield from (slot for slot in op.slots if isinstance(slot, memory.ExternalOp))
+        elif isinstance(op, memory.NamedDataOp) and op.external is not None:
+            yield op
+
+
+def _item(op: memory.ExternalOp | memory.NamedDataOp, weights: Weights) -> DataItem:
+    if isinstance(op, memory.NamedDataOp):
+        return DataItem(_data(op.payload.data, weights))
     type = memory.tensor_of(op.slot)
     assert type is not None, "the verifier saw a tensor"
-    data = np.ascontiguousarray(weights[op.user_name.data]).reshape(-1).view(np.uint8).data
+    data = _data(op.user_name.data, weights)
     code = scalar_code(type.element_type)
     if code is None:
         raise ProgramError(f"the format has no tensors of {type.element_type}")
@@ -86,3 +88,7 @@ def _item(op: memory.ExternalOp, weights: Weights) -> DataItem:
     if layout.nbytes != data.nbytes:
         raise ProgramError(f"has {data.nbytes} bytes, {type} takes {layout.nbytes}")
     return DataItem(data, layout)
+
+
+def _data(key: str, weights: Weights) -> memoryview:
+    return np.ascontiguousarray(weights[key]).reshape(-1).view(np.uint8).data

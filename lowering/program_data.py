@@ -20,6 +20,7 @@ from ..runtime.errors import ProgramError
 from ..runtime.program.program_file import ProgramFile, is_external
 from ..runtime.program.schema import (
     BackendDelegate,
+    BytesLike,
     DataLocation,
     ExtraTensorInfo,
     Tensor,
@@ -78,6 +79,10 @@ class ProgramData:
         """The key of the data in a segment."""
         data = np.frombuffer(self.file.segment(segment), np.uint8)
         return self._key(("segment", segment), name, data)
+
+    def bare(self, name: str, data: BytesLike) -> str:
+        """The key of external data that is no tensor."""
+        return self._key(("external", name), name, np.frombuffer(data, np.uint8))
 
     def _item(
         self, kind: str, tensor: Tensor, data: memoryview, type: TensorType[Attribute]

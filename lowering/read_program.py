@@ -39,6 +39,11 @@ def program_module(file: ProgramFile, weights: WeightsStore) -> ModuleOp:
     for entry in file.program.named_data or ():
         payload = data.named(entry.key, entry.segment_index)
         module.body.block.add_op(memory.NamedDataOp(entry.key, payload))
+    delegates = any(plan.delegates for plan in file.program.execution_plan)
+    for name, item in file.external.items():
+        if item.layout is None and delegates:
+            payload = data.bare(name, item.data)
+            module.body.block.add_op(memory.NamedDataOp(name, payload, external=True))
     try:
         module.verify()
     except VerifyException as error:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType
+from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType, UnitAttr
 from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
@@ -18,23 +18,29 @@ from ..dialects.context import weights_of
 from ..dialects.layout import order_of
 from ..dialects.weights import WeightsStore
 
+_OWN = "edgeir."
+"""How the names of data begin that our tools read, and no delegate does."""
+
 
 class ExternalizeWeightsPass(ModulePass):
-    """Take the weights out of a program: constants with a key are read from a data file (`.ptd`).
+    """Take the weights out of a program, which reads them from a data file (`.ptd`) beside it.
 
-    The data has the key as its name; where a slot has another shape than the stored array, as
-    views of a weight have, the shape stands behind it. Constants that stand in the text stay
-    inside, and so does the initial state of buffers.
+    These are the constants with a key, and what delegates look up by name. The data has the key as
+    its name; where a slot has another shape than the stored array, as views of a weight have, the
+    shape stands behind it. Constants that stand in the text stay inside, and so does the initial
+    state of buffers.
 
     Before:
     ```mlir
     %w = memory.constant "fc.weight" : !memory.slot<tensor<2x4xf32>>
     %v = memory.view %w : !memory.slot<tensor<8xf32>>
+    memory.named_data "sha256:12ab" "sha256:12ab"
     ```
     After:
     ```mlir
     %w = memory.external "fc.weight" : !memory.slot<tensor<2x4xf32>>
     %v = memory.external "fc.weight:8xf32" : !memory.slot<tensor<8xf32>>
+    memory.named_data "sha256:12ab" "sha256:12ab" external
     ```
     """
 
@@ -43,13 +49,15 @@ class ExternalizeWeightsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Change every method; the arrays of other shapes are put into the weights store."""
         weights = weights_of(ctx)
-        for method in op.ops:
-            if not isinstance(method, memory.MethodOp):
-                continue
-            keys = {slot.slot: _key(slot.slot) for slot in method.slots}
-            for slot in list(method.slots):
-                if (key := keys[slot.slot]) is not None:
-                    _externalize(cast(Any, slot), key, weights)
+        for child in op.ops:
+            if isinstance(child, memory.NamedDataOp):
+                if not child.key.data.startswith(_OWN):
+                    child.external = UnitAttr()
+            elif isinstance(child, memory.MethodOp):
+                keys = {slot.slot: _key(slot.slot) for slot in child.slots}
+                for slot in list(child.slots):
+                    if (key := keys[slot.slot]) is not None:
+                        _externalize(cast(Any, slot), key, weights)
 
 
 def _key(slot: SSAValue) -> str | None:

@@ -18,7 +18,7 @@ from .inputs import check_constant, check_scalar, check_sizes, check_tensor, fla
 from .interpreter import Method
 from .method_info import MethodInfo, describe_method
 from .program.data_file import DataSource, find_data_files, read_data_files
-from .program.program_file import ProgramFile, has_external
+from .program.program_file import ProgramFile, may_have_external
 from .program.reader import read_program
 from .program.schema import BytesLike, ExecutionPlan
 from .program.verifier import verify_program
@@ -57,8 +57,8 @@ def load(
         file = source
     else:
         file = read_program(source)
-        if external_weights is None and not isinstance(source, BytesLike) and has_external(file):
-            external_weights = find_data_files(source)
+        if external_weights is None and may_have_external(file):
+            external_weights = None if isinstance(source, BytesLike) else find_data_files(source)
     if external_weights is not None:
         file = replace(file, external=read_data_files(external_weights))
     return Module(file, backends, threads, max_instructions)

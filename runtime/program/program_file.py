@@ -15,6 +15,7 @@ from .schema import (
 )
 
 _DAMAGED = "the program is damaged, export the model again"
+_EXTERNAL_OPTION = "external_weights=FILE.ptd (tools: --external-weights FILE.ptd)"
 
 
 @dataclass
@@ -71,7 +72,7 @@ class ProgramFile:
         if item is None:
             raise ProgramError(
                 f"the data of {name[:80]!r} is in a data file beside the program (.ptd); pass it: "
-                "external_weights=FILE.ptd (tools: --external-weights FILE.ptd)"
+                f"{_EXTERNAL_OPTION}"
             )
         wanted = DataLayout.of(tensor)
         if item.layout != wanted:
@@ -95,11 +96,19 @@ class ProgramFile:
         return memoryview(inline[where.index].data).toreadonly()
 
     def named_data(self, key: str) -> memoryview:
-        """The named payload `key` that a delegate asks for, read-only; else `ProgramError`."""
+        """The named payload `key` that a delegate asks for, read-only; else `ProgramError`.
+
+        It is in the program, or in a data file beside it.
+        """
         for entry in self.program.named_data or ():
             if entry.key == key:
                 return self.segment(entry.segment_index)
-        raise ProgramError(f"named data {key[:80]!r} does not exist; {_DAMAGED}")
+        if key in self.external:
+            return memoryview(self.external[key].data).toreadonly()
+        raise ProgramError(
+            f"named data {key[:80]!r} is not in the program; if it is in a data file beside it "
+            f"(.ptd), pass that: {_EXTERNAL_OPTION}"
+        )
 
     def _item(self, what: str, table: SubsegmentOffsets, index: int, nbytes: int) -> memoryview:
         _check_index(what, index, len(table.offsets))
@@ -107,12 +116,11 @@ class ProgramFile:
         return _slice(what, segment, index, table.offsets[index], nbytes)
 
 
-def has_external(file: ProgramFile) -> bool:
-    """Whether a program keeps tensors in data files beside it."""
+def may_have_external(file: ProgramFile) -> bool:
+    """Whether data of a program may be in files beside it: tensors, or what delegates look up."""
     return any(
-        isinstance(value, Tensor) and is_external(value)
+        plan.delegates or any(isinstance(v, Tensor) and is_external(v) for v in plan.values)
         for plan in file.program.execution_plan
-        for value in plan.values
     )
 
 

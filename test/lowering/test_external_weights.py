@@ -8,7 +8,7 @@ from torch import nn
 
 import edgeir
 from edgeir.runtime.program.data_file import read_data_file
-from edgeir.tools import edge_compile, edge_inspect, edge_run, edge_translate
+from edgeir.tools import edge_compile, edge_inspect, edge_opt, edge_run, edge_translate
 
 
 class Decoder(nn.Module):
@@ -169,6 +169,49 @@ def test_through_the_tools(programs, tmp_path, capsys):
     assert not capsys.readouterr().err
     assert edge_run.main([pte, *expect]) == 1
     assert "--external-weights FILE.ptd" in capsys.readouterr().err
+
+
+def test_weights_of_delegates(tmp_path, capsys):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 4), nn.Softmax(1)).eval()
+    x = torch.randn(3, 8)
+    inside = edgeir.compile(model, (x,), backends=["numpy"])
+    program = edgeir.compile(model, (x,), backends=["numpy"], external_weights=True)
+    weights = sum(w.numel() * w.element_size() for w in model.parameters())
+    assert len(inside.buffer) - len(program.buffer) >= weights
+    pte, text = str(tmp_path / "m.pte"), str(tmp_path / "m.mlir")
+    program.save(pte)
+    assert_equal([edgeir.load(pte, backends=["numpy"])(x)], [model(x)])
+    with pytest.raises(edgeir.ProgramError, match="is not in the program; if it is"):
+        edgeir.load(program.buffer, backends=["numpy"])
+    # The table of what was delegated is inside.
+    assert edge_inspect.main([pte, "--delegation"]) == 0
+    assert "linear" in capsys.readouterr().out
+    # As text and back.
+    assert edge_translate.main([pte, "-o", text]) == 0
+    assert edge_translate.main([text, "-o", str(tmp_path / "b.pte"), "--external-weights"]) == 0
+    assert (tmp_path / "b.pte").read_bytes() == program.buffer
+    assert (tmp_path / "b.ptd").read_bytes() == program.data
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_executorch_gives_its_backends_the_data(tmp_path):
+    """The weights of an XNNPACK program of ExecuTorch, moved out of it."""
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 4)).eval()
+    x = torch.randn(3, 8)
+    edge = to_edge(torch.export.export(model, (x,))).to_backend(XnnpackPartitioner())
+    (tmp_path / "theirs.pte").write_bytes(edge.to_executorch().buffer)
+    text, pte, ptd = (str(tmp_path / name) for name in ("m.mlir", "m.pte", "m.ptd"))
+    assert edge_translate.main([str(tmp_path / "theirs.pte"), "-o", text]) == 0
+    assert edge_opt.main([text, "-p", "externalize-weights", "-o", text]) == 0
+    assert edge_translate.main([text, "-o", pte, "--external-weights"]) == 0
+    assert len(read_data_file(ptd)) == 4
+    stock = Runtime.get().load_program(pte, data_path=ptd)
+    assert_equal(stock.load_method("forward").execute([x]), [model(x)])
 
 
 def test_dim_orders_are_kept(tmp_path):
