@@ -252,6 +252,14 @@ class CopysignTensorOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
 
+class CopysignScalarOp(SchemaOp):
+    """aten::copysign.Scalar(Tensor self, Scalar other) -> Tensor"""
+
+    self: SSAValue
+    other: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: int | float | bool | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
 class FmaxOp(SchemaOp):
     """aten::fmax(Tensor self, Tensor other) -> Tensor"""
 
@@ -789,6 +797,30 @@ class BitwiseLeftShiftTensorScalarOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, other: int | float | bool | Expr, *, result_types: Sequence[Attribute]) -> None: ...
 
+class BitwiseLeftShiftScalarTensorOp(SchemaOp):
+    """aten::bitwise_left_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor"""
+
+    self: Attribute
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: int | float | bool | Expr, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _LshiftTensorOp(SchemaOp):
+    """aten::__lshift__.Tensor(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _LshiftScalarOp(SchemaOp):
+    """aten::__lshift__.Scalar(Tensor self, Scalar other) -> Tensor"""
+
+    self: SSAValue
+    other: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: int | float | bool | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
 class BitwiseRightShiftTensorOp(SchemaOp):
     """aten::bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor"""
 
@@ -799,6 +831,30 @@ class BitwiseRightShiftTensorOp(SchemaOp):
 
 class BitwiseRightShiftTensorScalarOp(SchemaOp):
     """aten::bitwise_right_shift.Tensor_Scalar(Tensor self, Scalar other) -> Tensor"""
+
+    self: SSAValue
+    other: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: int | float | bool | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
+class BitwiseRightShiftScalarTensorOp(SchemaOp):
+    """aten::bitwise_right_shift.Scalar_Tensor(Scalar self, Tensor other) -> Tensor"""
+
+    self: Attribute
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: int | float | bool | Expr, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _RshiftTensorOp(SchemaOp):
+    """aten::__rshift__.Tensor(Tensor self, Tensor other) -> Tensor"""
+
+    self: SSAValue
+    other: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, other: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _RshiftScalarOp(SchemaOp):
+    """aten::__rshift__.Scalar(Tensor self, Scalar other) -> Tensor"""
 
     self: SSAValue
     other: Attribute
@@ -960,6 +1016,18 @@ class NativeDropoutOp(SchemaOp):
     result0: OpResult[TensorType[Attribute]]
     result1: OpResult[TensorType[Attribute]]
     def __init__(_op, /, input: SSAValue, p: float | Expr, train: bool | None, *, result_types: Sequence[Attribute]) -> None: ...
+
+class RreluWithNoiseFunctionalOp(SchemaOp):
+    """aten::rrelu_with_noise_functional(Tensor self, Tensor noise, Scalar lower=0.125, Scalar upper=0.33333333333333331, bool training=False, Generator? generator=None) -> (Tensor, Tensor noise_out)"""
+
+    self: SSAValue
+    noise: SSAValue
+    lower: Attribute
+    upper: Attribute
+    training: Attribute
+    result0: OpResult[TensorType[Attribute]]
+    noise_out: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, noise: SSAValue, lower: int | float | bool | Expr = ..., upper: int | float | bool | Expr = ..., training: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
 
 class WhereSelfOp(SchemaOp):
     """aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor"""
@@ -1125,6 +1193,34 @@ class _TrilinearOp(SchemaOp):
     unroll_dim: Attribute
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, i1: SSAValue, i2: SSAValue, i3: SSAValue, expand1: Sequence[int | Expr], expand2: Sequence[int | Expr], expand3: Sequence[int | Expr], sumdim: Sequence[int | Expr], unroll_dim: int | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class _GroupedMmOp(SchemaOp):
+    """aten::_grouped_mm(Tensor self, Tensor mat2, Tensor? offs=None, Tensor? bias=None, ScalarType? out_dtype=None) -> Tensor"""
+
+    self: SSAValue
+    mat2: SSAValue
+    offs: SSAValue | None
+    bias: SSAValue | None
+    out_dtype: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, mat2: SSAValue, offs: SSAValue | None = ..., bias: SSAValue | None = ..., out_dtype: Attribute | None = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class _IntMmOp(SchemaOp):
+    """aten::_int_mm(Tensor self, Tensor mat2) -> Tensor"""
+
+    self: SSAValue
+    mat2: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, mat2: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class _WeightInt8packMmOp(SchemaOp):
+    """aten::_weight_int8pack_mm(Tensor self, Tensor mat2, Tensor scales) -> Tensor"""
+
+    self: SSAValue
+    mat2: SSAValue
+    scales: SSAValue
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, mat2: SSAValue, scales: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
 
 class _CdistForwardOp(SchemaOp):
     """aten::_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor"""
@@ -1343,6 +1439,24 @@ class _AdaptiveAvgPool3dOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, output_size: Sequence[int | Expr] | int | Expr, *, result_types: Sequence[Attribute]) -> None: ...
 
+class AdaptiveMaxPool2dOp(SchemaOp):
+    """aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)"""
+
+    self: SSAValue
+    output_size: Attribute
+    result0: OpResult[TensorType[Attribute]]
+    result1: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, output_size: Sequence[int | Expr] | int | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
+class AdaptiveMaxPool3dOp(SchemaOp):
+    """aten::adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor, Tensor)"""
+
+    self: SSAValue
+    output_size: Attribute
+    result0: OpResult[TensorType[Attribute]]
+    result1: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, output_size: Sequence[int | Expr] | int | Expr, *, result_types: Sequence[Attribute]) -> None: ...
+
 class AvgPool1dOp(SchemaOp):
     """aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], bool ceil_mode=False, bool count_include_pad=True) -> Tensor"""
 
@@ -1442,6 +1556,28 @@ class MaxPool3dWithIndicesOp(SchemaOp):
     result0: OpResult[TensorType[Attribute]]
     result1: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, kernel_size: Sequence[int | Expr] | int | Expr, stride: Sequence[int | Expr] | int | Expr = ..., padding: Sequence[int | Expr] | int | Expr = ..., dilation: Sequence[int | Expr] | int | Expr = ..., ceil_mode: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class FractionalMaxPool2dOp(SchemaOp):
+    """aten::fractional_max_pool2d(Tensor self, int[2] kernel_size, int[2] output_size, Tensor random_samples) -> (Tensor, Tensor)"""
+
+    self: SSAValue
+    kernel_size: Attribute
+    output_size: Attribute
+    random_samples: SSAValue
+    result0: OpResult[TensorType[Attribute]]
+    result1: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, kernel_size: Sequence[int | Expr] | int | Expr, output_size: Sequence[int | Expr] | int | Expr, random_samples: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class FractionalMaxPool3dOp(SchemaOp):
+    """aten::fractional_max_pool3d(Tensor self, int[3] kernel_size, int[3] output_size, Tensor random_samples) -> (Tensor, Tensor)"""
+
+    self: SSAValue
+    kernel_size: Attribute
+    output_size: Attribute
+    random_samples: SSAValue
+    result0: OpResult[TensorType[Attribute]]
+    result1: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, kernel_size: Sequence[int | Expr] | int | Expr, output_size: Sequence[int | Expr] | int | Expr, random_samples: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
 
 class NativeLayerNormOp(SchemaOp):
     """aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor, Tensor)"""
@@ -1900,6 +2036,18 @@ class SearchsortedTensorOp(SchemaOp):
     sorter: SSAValue | None
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, sorted_sequence: SSAValue, self: SSAValue, *, out_int32: bool = ..., right: bool = ..., side: str | None = ..., sorter: SSAValue | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class SearchsortedScalarOp(SchemaOp):
+    """aten::searchsorted.Scalar(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, bool right=False, str? side=None, Tensor? sorter=None) -> Tensor"""
+
+    sorted_sequence: SSAValue
+    self: Attribute
+    out_int32: Attribute
+    right: Attribute
+    side: Attribute | None
+    sorter: SSAValue | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, sorted_sequence: SSAValue, self: int | float | bool | Expr, *, out_int32: bool = ..., right: bool = ..., side: str | None = ..., sorter: SSAValue | None = ..., result_types: Sequence[Attribute]) -> None: ...
 
 class BucketizeTensorOp(SchemaOp):
     """aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor"""
@@ -2435,6 +2583,55 @@ class LinalgHouseholderProductOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, input: SSAValue, tau: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
 
+class GeqrfOp(SchemaOp):
+    """aten::geqrf(Tensor self) -> (Tensor a, Tensor tau)"""
+
+    self: SSAValue
+    a: OpResult[TensorType[Attribute]]
+    tau: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, result_types: Sequence[Attribute]) -> None: ...
+
+class OrmqrOp(SchemaOp):
+    """aten::ormqr(Tensor self, Tensor input2, Tensor input3, bool left=True, bool transpose=False) -> Tensor"""
+
+    self: SSAValue
+    input2: SSAValue
+    input3: SSAValue
+    left: Attribute
+    transpose: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, input2: SSAValue, input3: SSAValue, left: bool = ..., transpose: bool = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgLdlFactorOp(SchemaOp):
+    """aten::linalg_ldl_factor(Tensor self, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)"""
+
+    self: SSAValue
+    hermitian: Attribute
+    LD: OpResult[TensorType[Attribute]]
+    pivots: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, hermitian: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgLdlFactorExOp(SchemaOp):
+    """aten::linalg_ldl_factor_ex(Tensor self, *, bool hermitian=False, bool check_errors=False) -> (Tensor LD, Tensor pivots, Tensor info)"""
+
+    self: SSAValue
+    hermitian: Attribute
+    check_errors: Attribute
+    LD: OpResult[TensorType[Attribute]]
+    pivots: OpResult[TensorType[Attribute]]
+    info: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, *, hermitian: bool = ..., check_errors: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class LinalgLdlSolveOp(SchemaOp):
+    """aten::linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) -> Tensor"""
+
+    LD: SSAValue
+    pivots: SSAValue
+    B: SSAValue
+    hermitian: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, LD: SSAValue, pivots: SSAValue, B: SSAValue, *, hermitian: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
 class MedianOp(SchemaOp):
     """aten::median(Tensor self) -> Tensor"""
 
@@ -2523,6 +2720,71 @@ class HistogramBinsTensorOp(SchemaOp):
     bin_edges: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, bins: SSAValue, *, weight: SSAValue | None = ..., density: bool = ..., result_types: Sequence[Attribute]) -> None: ...
 
+class _HistogramddBinEdgesOp(SchemaOp):
+    """aten::_histogramdd_bin_edges(Tensor self, int[] bins, *, float[]? range=None, Tensor? weight=None, bool density=False) -> Tensor[]"""
+
+    self: SSAValue
+    bins: Attribute
+    range: Attribute | None
+    weight: SSAValue | None
+    density: Attribute
+    result: VarOpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, bins: Sequence[int | Expr], *, range: Sequence[float | Expr] | None = ..., weight: SSAValue | None = ..., density: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class _HistogramddFromBinCtsOp(SchemaOp):
+    """aten::_histogramdd_from_bin_cts(Tensor self, int[] bins, *, float[]? range=None, Tensor? weight=None, bool density=False) -> Tensor"""
+
+    self: SSAValue
+    bins: Attribute
+    range: Attribute | None
+    weight: SSAValue | None
+    density: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, bins: Sequence[int | Expr], *, range: Sequence[float | Expr] | None = ..., weight: SSAValue | None = ..., density: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class _HistogramddFromBinTensorsOp(SchemaOp):
+    """aten::_histogramdd_from_bin_tensors(Tensor self, Tensor[] bins, *, Tensor? weight=None, bool density=False) -> Tensor"""
+
+    self: SSAValue
+    bins: VarOperand
+    weight: SSAValue | None
+    density: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, bins: Sequence[SSAValue], *, weight: SSAValue | None = ..., density: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class BincountOp(SchemaOp):
+    """aten::bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor"""
+
+    self: SSAValue
+    weights: SSAValue | None
+    minlength: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, weights: SSAValue | None = ..., minlength: int | Expr = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
+class SegmentReduceOp(SchemaOp):
+    """aten::segment_reduce(Tensor data, str reduce, *, Tensor? lengths=None, Tensor? indices=None, Tensor? offsets=None, int axis=0, bool unsafe=False, Scalar? initial=None) -> Tensor"""
+
+    data: SSAValue
+    reduce: Attribute
+    lengths: SSAValue | None
+    indices: SSAValue | None
+    offsets: SSAValue | None
+    axis: Attribute
+    unsafe: Attribute
+    initial: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, data: SSAValue, reduce: str, *, lengths: SSAValue | None = ..., indices: SSAValue | None = ..., offsets: SSAValue | None = ..., axis: int | Expr = ..., unsafe: bool = ..., initial: int | float | bool | Expr | None = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class HashTensorOp(SchemaOp):
+    """aten::hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> Tensor"""
+
+    self: SSAValue
+    dim: Attribute
+    keepdim: Attribute
+    mode: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: Sequence[int | Expr] | int | Expr = ..., *, keepdim: bool = ..., mode: int | Expr = ..., result_types: Sequence[Attribute]) -> None: ...
+
 class _Unique2Op(SchemaOp):
     """aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)"""
 
@@ -2602,6 +2864,16 @@ class ExpandOp(SchemaOp):
     implicit: Attribute
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, size: Sequence[int | Expr], *, implicit: bool = ..., result_types: Sequence[Attribute]) -> None: ...
+
+class NarrowCopyOp(SchemaOp):
+    """aten::narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor"""
+
+    self: SSAValue
+    dim: Attribute
+    start: Attribute
+    length: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, start: int | Expr, length: int | Expr, *, result_types: Sequence[Attribute]) -> None: ...
 
 class PermuteOp(SchemaOp):
     """aten::permute(Tensor(a) self, int[] dims) -> Tensor(a)"""
@@ -2929,6 +3201,17 @@ class ScatterReduceOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, dim: int | Expr, index: SSAValue, src: SSAValue, *, reduce: str, result_types: Sequence[Attribute]) -> None: ...
 
+class ScatterValueReduceOp(SchemaOp):
+    """aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor"""
+
+    self: SSAValue
+    dim: Attribute
+    index: SSAValue
+    value: Attribute
+    reduce: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, dim: int | Expr, index: SSAValue, value: int | float | bool | Expr, *, reduce: str, result_types: Sequence[Attribute]) -> None: ...
+
 class ScatterAddOp(SchemaOp):
     """aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor"""
 
@@ -3094,8 +3377,30 @@ class _UpsampleBilinear2dAaOp(SchemaOp):
     result: OpResult[TensorType[Attribute]]
     def __init__(_op, /, self: SSAValue, output_size: Sequence[int | Expr] | int | Expr, align_corners: bool, scales_h: float | Expr | None = ..., scales_w: float | Expr | None = ..., *, result_types: Sequence[Attribute]) -> None: ...
 
+class _UpsampleBicubic2dAaOp(SchemaOp):
+    """aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, float? scales_w=None) -> Tensor"""
+
+    self: SSAValue
+    output_size: Attribute
+    align_corners: Attribute
+    scales_h: Attribute | None
+    scales_w: Attribute | None
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, self: SSAValue, output_size: Sequence[int | Expr] | int | Expr, align_corners: bool, scales_h: float | Expr | None = ..., scales_w: float | Expr | None = ..., *, result_types: Sequence[Attribute]) -> None: ...
+
 class GridSampler2dOp(SchemaOp):
     """aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor"""
+
+    input: SSAValue
+    grid: SSAValue
+    interpolation_mode: Attribute
+    padding_mode: Attribute
+    align_corners: Attribute
+    result: OpResult[TensorType[Attribute]]
+    def __init__(_op, /, input: SSAValue, grid: SSAValue, interpolation_mode: int | Expr, padding_mode: int | Expr, align_corners: bool, *, result_types: Sequence[Attribute]) -> None: ...
+
+class GridSampler3dOp(SchemaOp):
+    """aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool align_corners) -> Tensor"""
 
     input: SSAValue
     grid: SSAValue

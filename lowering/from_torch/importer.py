@@ -78,6 +78,9 @@ _UNBOUNDED = 2**62
 _PYTORCH = frozenset({"aten", "prim", "prims"})
 """Namespaces of PyTorch's own operators: what the table lacks of them is no custom operator."""
 
+_COPIES = frozenset({"aten.lift_fresh_copy.default", "aten.clone.default", "aten._to_copy.default"})
+"""Operators whose result has the values of their operand."""
+
 _NOTHING = TensorType(f32, [0])
 """The type of a gradient that was not asked for: PyTorch gives None there."""
 
@@ -488,6 +491,8 @@ class FunctionImporter:
         """At most all elements are selected; torch's own bound ignores broadcasting."""
         if key in ("aten::_unique2", "aten::unique_dim", "aten::unique_consecutive"):
             self._limit_distinct(key, node, type)
+        if key == "aten::repeat_interleave.Tensor":
+            self._limit_repeats(node, type)
         if key not in ("aten::nonzero", "aten::masked_select"):
             return
         shapes = [cast(Node, argument).meta["val"].shape for argument in node.args]
@@ -495,6 +500,19 @@ class FunctionImporter:
         linear = dims_of(cast(TensorType[Attribute], type))[0].linear()
         if linear is not None and all(isinstance(size, int) for size in shape):
             self._limits[linear[0]] = math.prod(shape)
+
+    def _limit_repeats(self, node: Node, type: Attribute) -> None:
+        """Numbers of repetitions that are constant say how many there are in all."""
+        source = cast(Node, node.args[0])
+        while str(source.target) in _COPIES:
+            source = cast(Node, source.args[0])
+        linear = dims_of(cast(TensorType[Attribute], type))[0].linear()
+        spec = self._pending_weights.get(source)
+        if spec is None or linear is None:
+            return
+        repeats = self._stored(spec)
+        if self._buffers.find(cast(str, spec.target), repeats) is None:
+            self._limits[linear[0]] = int(repeats.sum())
 
     def _correct_runs(self, node: Node, types: list[Attribute]) -> None:
         """The types of the runs along dim -1 and of their counts, which torch itself has wrong."""

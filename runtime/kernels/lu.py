@@ -231,16 +231,3 @@ def triangular_solve(
     solution = _solve(part.swapaxes(-1, -2) if transpose else part, self, True)
     shape = np.broadcast_shapes(A.shape[:-2], self.shape[:-2])
     return store((X, M), solution, np.broadcast_to(A, (*shape, *A.shape[-2:])))
-
-
-@kernel("aten::linalg_householder_product.out")
-def householder_product(input: Any, tau: Any, out: Any) -> Any:
-    """The first columns of the product of the reflections `I - tau v v*`."""
-    rows, columns = input.shape[-2:]
-    result = np.broadcast_to(np.eye(rows, columns, dtype=input.dtype), input.shape).copy()
-    for k in reversed(range(tau.shape[-1])):
-        v: Any = _np.where(_np.arange(rows) < k, 0, input[..., k]).astype(input.dtype)
-        v[..., k] = 1
-        projected = v.conj()[..., None, :] @ result
-        result = result - tau[..., k, None, None] * v[..., :, None] * projected
-    return store((out,), result)

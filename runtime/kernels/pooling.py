@@ -1,7 +1,8 @@
 """Maximum and average pooling over one to three dimensions, semantics of `torch.nn.functional`.
 
 Windows are never gathered: the result is combined tap by tap, each tap of the window being one
-strided view of the input and the part of the result that it reaches.
+strided view of the input and the part of the result that it reaches. Adaptive pooling is in
+adaptive_pooling.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,9 +37,9 @@ class Windows:
     ) -> None:
         if x.ndim not in (rank + 1, rank + 2):
             raise ProgramError(f"{rank}-d pooling of a {x.ndim}-d tensor; expected {rank + 2}-d")
-        self.kernel = _each(kernel, rank)
-        self.stride = _each(stride, rank) if stride else self.kernel
-        self.padding, self.dilation = _each(padding, rank), _each(dilation, rank)
+        self.kernel = each(kernel, rank)
+        self.stride = each(stride, rank) if stride else self.kernel
+        self.padding, self.dilation = each(padding, rank), each(dilation, rank)
         self.inputs: tuple[int, ...] = x.shape[-rank:]
         self.sizes = tuple(
             _window_count(*dim, ceil_mode)
@@ -86,7 +87,8 @@ class Windows:
         return _flat_index(steps, self.inputs).reshape(-1)
 
 
-def _each(values: Sequence[int], rank: int) -> tuple[int, ...]:
+def each(values: Sequence[int], rank: int) -> tuple[int, ...]:
+    """One number for each dimension; one alone stands for all."""
     return tuple(values) * rank if len(values) == 1 else tuple(values)
 
 
@@ -188,13 +190,14 @@ def _avg_pool(rank: int) -> Plan:
         divisor = override[0] if override and override[0] is not None else None
         if divisor is None:
             divisor = _window_sizes(windows, include).astype(total.dtype)
-        _divide(steps, total, divisor, out)
+        divide(steps, total, divisor, out)
         return steps, (out,)
 
     return plan
 
 
-def _divide(steps: Steps, total: Any, divisor: Any, out: Any) -> None:
+def divide(steps: Steps, total: Any, divisor: Any, out: Any) -> None:
+    """Append `out = total / divisor`, of integers rounded towards zero."""
     if total.dtype.kind in "iu":
         steps.add(_divide_integers, total, divisor, out)
     else:
@@ -221,91 +224,6 @@ def _window_sizes(windows: Windows, include_padding: bool) -> Any:
     return result
 
 
-# --- adaptive -------------------------------------------------------------------------------------
-
-
-def _adaptive_sizes(x: Any, rank: int, sizes: Sequence[int]) -> tuple[int, ...]:
-    if x.ndim not in (rank + 1, rank + 2):
-        raise ProgramError(f"{rank}-d pooling of a {x.ndim}-d tensor; expected {rank + 2}-d")
-    return (*x.shape[:-rank], *_each(sizes, rank))
-
-
-def _adaptive_bounds(size: int, count: int) -> tuple[Any, Any]:
-    """First and last + 1 element of each of `count` windows over `size` elements."""
-    index = np.arange(count)
-    return index * size // count, -(-(index + 1) * size // count)
-
-
-def _adaptive_avg_pool(rank: int) -> Plan:
-    def plan(x: Any, output_size: Any, out: Any) -> tuple[Steps, tuple[Any, ...]]:
-        steps = Steps()
-        shape = _adaptive_sizes(x, rank, output_size)
-        out = fit(out, shape)
-        sizes, counts = x.shape[-rank:], shape[-rank:]
-        if out.size and all(n % count == 0 for n, count in zip(sizes, counts, strict=True)):
-            split = [part for n, c in zip(sizes, counts, strict=True) for part in (c, n // c)]
-            windows = x.reshape(*x.shape[:-rank], *split)
-            axes = tuple(range(windows.ndim - 2 * rank + 1, windows.ndim, 2))
-            total = np.empty(out.shape, compute_dtype(out.dtype))
-            steps.add(np.add.reduce, windows, axis=axes, dtype=total.dtype, out=total)
-            divisor = prod(split[1::2])
-        elif out.size:
-            total, divisor = _sum_adaptive(x, counts, steps)
-        else:
-            return steps, (out,)
-        _divide(steps, total, divisor, out)
-        return steps, (out,)
-
-    return plan
-
-
-def _sum_adaptive(x: Any, counts: tuple[int, ...], steps: Steps) -> tuple[Any, Any]:
-    """Steps that sum windows of unequal sizes, one dimension after the other; (sums, sizes)."""
-    divisor = np.ones(counts, np.int64)
-    for dim, count in enumerate(counts):
-        axis = x.ndim - len(counts) + dim
-        start, end = _adaptive_bounds(x.shape[axis], count)
-        column = (-1, *(1,) * (len(counts) - dim - 1))
-        divisor *= (end - start).reshape(column)
-        shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
-        total = np.zeros(shape, compute_dtype(x.dtype))
-        steps.add(total.fill, 0)
-        for tap in range(int((end - start).max())):
-            index = np.minimum(start + tap, end - 1)
-            steps.add(_add_taken, total, x, index, axis, (start + tap < end).reshape(column))
-        x = total
-    return x, divisor.astype(x.dtype)
-
-
-def _add_taken(total: Any, x: Any, index: Any, axis: int, where: Any) -> None:
-    np.add(total, np.take(x, index, axis), out=total, where=where, casting="unsafe")
-
-
-def _adaptive_max_pool2d(
-    x: Any, output_size: Any, out: Any, indices: Any
-) -> tuple[Steps, tuple[Any, ...]]:
-    steps = Steps()
-    shape = _adaptive_sizes(x, 2, output_size)
-    out, indices = fit(out, shape), fit(indices, shape)
-    if out.size:
-        steps.add(_take_maxima, x, out, indices)
-    return steps, (out, indices)
-
-
-def _take_maxima(x: Any, out: Any, indices: Any) -> None:
-    (top, bottom), (left, right) = map(_adaptive_bounds, x.shape[-2:], out.shape[-2:])
-    for tap in product(range(int((bottom - top).max())), range(int((right - left).max()))):
-        # A tap beyond a window reads its last element once more, which changes no maximum.
-        rows = np.minimum(top + tap[0], bottom - 1)[:, None]
-        columns = np.minimum(left + tap[1], right - 1)
-        values, index = x[..., rows, columns], rows * x.shape[-1] + columns
-        better = values > out if tap != (0, 0) else np.ones(out.shape, np.bool_)
-        if out.dtype.kind not in "iu":
-            better |= np.isnan(values)
-        np.copyto(out, values, where=better)
-        np.copyto(indices, np.broadcast_to(index, out.shape), where=better)
-
-
 # --- names ----------------------------------------------------------------------------------------
 
 
@@ -313,7 +231,3 @@ for _rank in (1, 2, 3):
     planned_kernel(f"aten::max_pool{_rank}d.out", _max_pool(_rank, False))
     planned_kernel(f"aten::max_pool{_rank}d_with_indices.out", _max_pool(_rank, True))
     planned_kernel(f"aten::avg_pool{_rank}d.out", _avg_pool(_rank))
-    planned_kernel(f"aten::adaptive_avg_pool{_rank}d.out", _adaptive_avg_pool(_rank))
-for _rank in (2, 3):
-    planned_kernel(f"aten::_adaptive_avg_pool{_rank}d.out", _adaptive_avg_pool(_rank))
-planned_kernel("aten::adaptive_max_pool2d.out", _adaptive_max_pool2d)

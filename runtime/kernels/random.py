@@ -6,6 +6,7 @@ import numpy as np
 
 from ..registry import kernel
 from .copy import assign
+from .promotion import compute_dtype
 from .shapes import fit
 
 _np: Any = np  # whose stubs lose the dtypes
@@ -116,6 +117,32 @@ def native_dropout(self: Any, p: float, train: bool | None, out: Any, mask: Any)
 def dropout(self: Any, p: float, train: bool, out: Any) -> Any:
     """`native_dropout` without the mask; a copy outside of training."""
     return native_dropout.function(self, p, train, out, np.empty(self.shape, np.bool_))[0]
+
+
+@kernel("aten::rrelu_with_noise_functional.out")
+def rrelu(
+    self: Any,
+    noise: Any,
+    lower: float,
+    upper: float,
+    training: bool,
+    generator: Any,
+    out: Any,
+    noise_out: Any,
+) -> Any:
+    """Elements below 0 times the mean of the limits, in training times a number between them.
+
+    The second result are the factors of training, otherwise `noise` as it was.
+    """
+    wide = self.astype(compute_dtype(out.dtype), copy=False)
+    out, noise_out = fit(out, self.shape), fit(noise_out, noise.shape)
+    slope: Any = (lower + upper) / 2
+    if training:
+        shape: tuple[int, ...] = self.shape
+        slope = _np.where(wide <= 0, GENERATOR.uniform(lower, upper, shape), 1).astype(self.dtype)
+    assign(noise_out, slope if training else noise)
+    assign(out, _np.where(wide <= 0, wide * slope, wide))
+    return out, noise_out
 
 
 @kernel("aten::normal.float_float_out")

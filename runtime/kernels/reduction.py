@@ -336,3 +336,12 @@ def dist(self: Any, other: Any, p: Any, out: Any) -> Any:
     dtype = self.dtype if self.dtype.kind == "c" else compute_dtype(self.dtype)
     difference = np.asarray(np.subtract(self, other, dtype=dtype))
     return linalg_vector_norm.function(difference, p, None, False, None, out)
+
+
+@kernel("aten::hash_tensor.out")
+def hash_tensor(self: Any, dim: Any, keepdim: bool, mode: int, out: Any) -> Any:
+    """The exclusive or, over `dim`, of the bits of all elements as f64 or i64."""
+    wide = np.float64 if self.dtype.kind in "fV" else np.int64
+    bits = self.astype(wide).view(np.uint64)
+    axes = dimensions(dim, self.ndim)
+    return _finish(out, np.bitwise_xor.reduce(bits, axis=axes, keepdims=keepdim))

@@ -111,6 +111,21 @@ def searchsorted(
     return _positions(sorted_sequence, self, side, sorter, out)
 
 
+@kernel("aten::searchsorted.Scalar_out")
+def searchsorted_number(
+    sorted_sequence: Any,
+    self: Any,
+    out_int32: bool,
+    right: bool,
+    side: str | None,
+    sorter: Any,
+    out: Any,
+) -> Any:
+    """The index of one number in a 1-d sorted sequence."""
+    side = side or ("right" if right else "left")
+    return _positions(sorted_sequence, np.asarray(self), side, sorter, out)
+
+
 @kernel("aten::bucketize.Tensor_out")
 def bucketize(self: Any, boundaries: Any, out_int32: bool, right: bool, out: Any) -> Any:
     """The bucket of each element between sorted 1-d boundaries."""

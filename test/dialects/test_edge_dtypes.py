@@ -32,7 +32,7 @@ TORCH_DTYPES = {
     "complex<f32>": torch.complex64,
     "complex<f64>": torch.complex128,
 }
-NAMES = {dtype: name for name, dtype in TORCH_DTYPES.items()}
+NAMES = {dtype: name for name, dtype in TORCH_DTYPES.items()} | {torch.uint64: "ui64"}
 
 
 def test_every_operator_has_a_line():
@@ -102,6 +102,8 @@ SAMPLES: dict[str, tuple] = {
     "div.Tensor_mode": (t(2), t(2), {"rounding_mode": "trunc"}),
     "div.Scalar_mode": (t(2), 1, {"rounding_mode": "floor"}),
     "bmm": (t(1, 2, 2), t(1, 2, 2)),
+    "_grouped_mm": (t(16, 16), t(1, 16, 16), t(1)),
+    "_weight_int8pack_mm": (t(4, 32), t(8, 32), t(8)),
     "baddbmm": (t(1, 2, 2), t(1, 2, 2), t(1, 2, 2)),
     "addmv": (t(2), t(2, 2), t(2)),
     "_cdist_forward": (t(2, 2), t(2, 2), 2.0, None),
@@ -121,6 +123,10 @@ SAMPLES: dict[str, tuple] = {
     "adaptive_avg_pool2d": (t(1, 1, 4, 4), [2, 2]),
     "_adaptive_avg_pool2d": (t(1, 1, 4, 4), [2, 2]),
     "_adaptive_avg_pool3d": (t(1, 1, 4, 4, 4), [2, 2, 2]),
+    "adaptive_max_pool2d": (t(1, 1, 4, 4), [2, 2]),
+    "adaptive_max_pool3d": (t(1, 1, 4, 4, 4), [2, 2, 2]),
+    "fractional_max_pool2d": (t(1, 1, 4, 4), [2, 2], [2, 2], t(1, 1, 2)),
+    "fractional_max_pool3d": (t(1, 1, 4, 4, 4), [2, 2, 2], [2, 2, 2], t(1, 1, 3)),
     "avg_pool1d": (t(1, 1, 4), [2]),
     "avg_pool2d": (t(1, 1, 4, 4), [2, 2]),
     "avg_pool3d": (t(1, 1, 4, 4, 4), [2, 2, 2]),
@@ -148,6 +154,7 @@ SAMPLES: dict[str, tuple] = {
     "rnn_relu.input": (*RNN, [t(1, 2), t(1, 1), t(1), t(1)], *RNN_FLAGS),
     "sort.stable": (t(2), {"stable": True}),
     "searchsorted.Tensor": (t(2), t(2)),
+    "searchsorted.Scalar": (t(2), 1),
     "bucketize.Tensor": (t(2), t(2)),
     "as_strided": (t(2), [2], [1]),
     "expand": (t(1, 2), [2, 2]),
@@ -167,6 +174,9 @@ SAMPLES: dict[str, tuple] = {
     "_trilinear": (t(2, 2), t(2, 2, 2), t(2, 2), [1, 3], [0], [1, 2], [2, 3]),
     "randint.low": (0, 2, [2]),
     "linalg_lu_solve": (t(2, 2), t(2), t(2, 2)),
+    "ormqr": (t(2, 2), t(2), t(2, 2)),
+    "linalg_ldl_factor": (Identity((2, 2)),),
+    "linalg_ldl_solve": (t(2, 2), t(2), t(2, 2)),
     "lu_unpack": (t(2, 2), t(2)),
     "linalg_solve_triangular": (t(2, 2), t(2, 2), {"upper": True}),
     "linalg_householder_product": (t(2, 2), t(2)),
@@ -182,6 +192,11 @@ SAMPLES: dict[str, tuple] = {
     "nanmedian.dim": (t(2), 0),
     "histogram.bins_tensor": (t(2), t(2)),
     "histogram.bin_ct": (t(2), 2, {"weight": None}),
+    "_histogramdd_bin_edges": (t(2, 2), [2, 2], {"weight": None}),
+    "_histogramdd_from_bin_cts": (t(2, 2), [2, 2], {"weight": None}),
+    "_histogramdd_from_bin_tensors": (t(2, 2), [t(2), t(2)]),
+    "bincount": (t(2), t(2)),
+    "segment_reduce": (t(2), "sum", {"lengths": torch.tensor([2])}),
     "nonzero_static": (t(2), {"size": 1}),
     "index_reduce": (t(2), 0, Zeros((2,)), t(2), "prod"),
     "put": (t(2), Zeros((2,)), t(2)),
@@ -208,13 +223,16 @@ SAMPLES: dict[str, tuple] = {
     "index_put": (t(2), [t(2)], t(1)),
     "index_select": (t(2), 0, t(1)),
     "scatter.reduce": (t(2), 0, t(2), t(2), {"reduce": "add"}),
+    "scatter.value_reduce": (t(2), 0, t(2), 1, {"reduce": "add"}),
     "scatter_reduce.two": (t(2), 0, t(2), t(2), "sum"),
     "select_scatter": (t(2, 2), t(2), 0, 0),
     "diagonal_scatter": (t(2, 2), t(2)),
     "upsample_bilinear2d.vec": (t(1, 1, 2, 2), [4, 4], False, None),
     "upsample_nearest2d.vec": (t(1, 1, 2, 2), [4, 4], None),
     "_upsample_bilinear2d_aa": (t(1, 1, 2, 2), [4, 4], False),
+    "_upsample_bicubic2d_aa": (t(1, 1, 2, 2), [4, 4], False),
     "grid_sampler_2d": (t(1, 1, 2, 2), t(1, 2, 2, 2), 0, 0, False),
+    "grid_sampler_3d": (t(1, 1, 2, 2, 2), t(1, 2, 2, 2, 3), 0, 0, False),
     "_fft_c2r": (t(4), [0], 0, 4),
     "_fft_r2c": (t(4), [0], 0, True),
     "_local_scalar_dense": (t(1),),
@@ -329,7 +347,8 @@ def run(entry: OpEntry, dtypes: tuple[str, ...], **more: object) -> tuple[list, 
 COMPLEX = {"complex<f32>", "complex<f64>"}
 
 # What eager takes and the table does not: recurrent networks of integers and complex numbers, masks
-# by the deprecated uint8, a complex number as a Python number, and complex numbers of two f16.
+# by the deprecated uint8, a complex number as a Python number, complex numbers of two f16, and
+# complex weights, of which eager drops the imaginary parts.
 REFUSED_BY_US = {
     "lstm.input": COMPLEX,
     "gru.input": COMPLEX,
@@ -339,6 +358,7 @@ REFUSED_BY_US = {
     "complex": {"f16"},
     "view_as_complex": {"f16"},
     "index.Tensor": {"ui8"},
+    "bincount": COMPLEX,
 }
 # What the table takes and eager does not: eager splits complex convolutions before, and takes some
 # pairs of dtypes only.

@@ -47,7 +47,7 @@ TABLE = read_table(Path(dialects.__file__).parent / "aten" / "schemas.txt")
 # More than 32,768 elements, the share of a thread in ExecuTorch's kernels, and an odd last size.
 SHAPE = (5, 67, 101)
 
-SHIFTS = {"bitwise_left_shift", "bitwise_right_shift"}
+SHIFTS = {"bitwise_left_shift", "bitwise_right_shift", "__lshift__", "__rshift__"}
 # Where the functions are defined, and take several values.
 RANGES = {name: (-3, 3) for name in ("sign", "ceil", "floor", "round", "trunc", "relu")}
 RANGES["acosh"] = (1, 3)
@@ -68,7 +68,7 @@ def dtype_of(entry: OpEntry) -> np.dtype:
     name = entry.schema.name
     if entry.promotion == "compare" or name in BOOLS:
         return np.dtype(bool)
-    integers = name.startswith("bitwise")
+    integers = name.startswith("bitwise") or name in SHIFTS
     return np.dtype(np.int32 if integers else np.float32)
 
 

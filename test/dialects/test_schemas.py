@@ -108,6 +108,8 @@ INTEGERS_ONLY = {
     "bitwise_xor",
     "bitwise_left_shift",
     "bitwise_right_shift",
+    "__lshift__",
+    "__rshift__",
     "gcd",
     "lcm",
 }

@@ -1,4 +1,4 @@
-"""Order statistics, histograms, distinct elements and running extremes against PyTorch eager."""
+"""Order statistics, distinct elements and running extremes against PyTorch eager."""
 
 from typing import Any
 
@@ -36,19 +36,6 @@ def test_running_extremes(dim: int) -> None:
         check("aten::cummax.out", aten.cummax, x, dim, exact=True)
         check("aten::cummin.out", aten.cummin, x, dim, exact=True)
     check("aten::logcumsumexp.out", aten.logcumsumexp, torch.randn(3, 5) * 50, dim)
-
-
-def test_histograms() -> None:
-    x = torch.randn(50)
-    check("aten::histc.out", aten.histc, x, 7, -1, 1.5, exact=True)
-    check("aten::histc.out", aten.histc, x, 5, 0, 0, exact=True)
-
-    def histogram(values: Any, bins: Any, *args: Any) -> Any:
-        return torch.histogram(values, bins, range=args[0], weight=args[1], density=args[2])
-
-    check("aten::histogram.bin_ct_out", histogram, x, 6, [-2.0, 2.0], x.abs(), True)
-    for values, limits in ((torch.empty(0), None), (torch.ones(3), None), (x, [0.0, 0.0])):
-        check("aten::histogram.bin_ct_out", histogram, values, 2, limits, None, False)
 
 
 @pytest.mark.parametrize("inverse", [False, True])

@@ -91,3 +91,12 @@ def test_errors() -> None:
     for shape, counts in (((1, 1, 4), [2, 2]), ((1, 1, 4, 4), [0, 2])):
         with pytest.raises(ProgramError, match="cannot resize"):
             run(np.zeros(shape), counts, None, None, np.zeros((1, 1, 2, 2)))
+
+
+@pytest.mark.parametrize("align", [False, True])
+@pytest.mark.parametrize("name", [name for name, rank in ALIGNED if rank == 2])
+def test_bytes(name: str, align: bool) -> None:
+    x = torch.randint(0, 256, (2, 3, 17, 9), dtype=torch.uint8)
+    for counts in ([5, 5], [20, 31], [17, 4], [33, 9]):
+        args = (x, counts, align, None, None)
+        check(f"aten::{name}.out", getattr(aten, name), *args, exact=True)
