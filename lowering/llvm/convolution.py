@@ -9,23 +9,26 @@ the input stand in memory (`halo`). A transposed convolution is a convolution fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product as combinations
 from math import gcd, prod
 from typing import cast
 
+import numpy as np
 from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
-from ...dialects import edge
+from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
 from . import winograd
+from .body import identity
+from .copying import loop_nest
 from .elementwise import Epilogue, epilogue
 from .family import Halo, Order
+from .kernel_builder import KernelBuilder
 from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns
 from .program_builder import ProgramBuilder
-from .roots import is_constant
-from .step import Array, Step, Tensor, element_type, shape_of
+from .step import Array, Step, Tensor, dense_strides, element_type, shape_of
 
 OPERATIONS = (edge.ConvolutionOp,)
 FUSES = True
@@ -35,16 +38,18 @@ _FEW_CHANNELS = 4
 
 
 def supports(op: SchemaOp) -> str | None:
-    """Convolutions of f32 with constant weights."""
+    """Convolutions of f32."""
     assert isinstance(op, edge.ConvolutionOp)
     if element_type(op.input) != f32:
         return f"convolutions of {element_type(op.input)}"
-    return None if is_constant(op.weight) else "its weights are computed"
+    return None
 
 
 def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:
     """Channels side by side, if they are more than a few; a bias dense."""
     assert isinstance(op, edge.ConvolutionOp)
+    if operand is op.weight:
+        return None
     if operand is not op.input:
         return None if tensor.strides[0] == 1 else (0,)
     if tensor.shape[1] <= _FEW_CHANNELS or tensor.strides[1] == 1:
@@ -168,10 +173,9 @@ def _lower_lines(
 ) -> None:
     source, target = step.tensor(op.input), step.output
     groups = cast(int, op.value_of("groups"))
-    weight = step.array(op.weight)
-    assert weight is not None
-    weight = _weights_of(weight, groups, bool(op.value_of("transposed")), lines)
-    columns, channels = weight.shape[1:3]
+    transposed = bool(op.value_of("transposed"))
+    weight = _weights_of(step.tensor(op.weight), groups, transposed, lines)
+    _, columns, channels, *_ = weight.tensor.shape
     nest = _nest(
         [channels, *(len(line.taps) for line in lines)],
         [
@@ -183,7 +187,7 @@ def _lower_lines(
     group = Axis(
         groups,
         channels * source.strides[1],
-        weight[0].size,
+        weight.tensor.size // groups,
         columns,
         columns * target.strides[1],
         tuple(columns * strides[1] for strides in extras),
@@ -220,30 +224,78 @@ def _lower_lines(
         c_begin=_begin(lines, target.strides),
         extra_begins=tuple(_begin(lines, strides) for strides in extras),
     )
-    width = panel_columns(product, program.target)
-    ordered = weight.transpose(0, *(2 + dim for dim in nest.order), 1)
-    packed = pack(ordered.reshape(groups, product.inner, columns), width)
+    ordered = weight.permuted((0, *(2 + dim for dim in nest.order), 1))
+    array = step.array(op.weight)
+    if array is None:
+        product = replace(product, b_step=columns)
+        b = _copied(program, op.weight, ordered)
+    else:
+        matrices = ordered.of(array).reshape(groups, product.inner, columns)
+        b = program.weight(pack(matrices, panel_columns(product, program.target)), f32)
     operands = Operands(
         program.pointer(op.input),
-        program.weight(packed, f32),
+        b,
         program.pointer(step.results[0]),
         None if op.bias is None else program.pointer(op.bias),
         tuple(program.pointer(extra) for extra in fused.extras),
     )
     name = "x".join(str(len(line.taps)) for line in lines)
-    kind = "transposed" if op.value_of("transposed") else "convolution"
+    kind = "transposed" if transposed else "convolution"
     launch_product(program, f"{kind}_{name}", product, operands, Finish(fused.region, fused.key))
 
 
-def _weights_of(weight: Array, groups: int, transposed: bool, lines: Sequence[Line]) -> Array:
+@dataclass(frozen=True)
+class _Weights:
+    """Weights of some taps as a tensor, from element `begin` of the weights of an operation on."""
+
+    tensor: Tensor
+    begin: int
+
+    def permuted(self, dims: Sequence[int]) -> _Weights:
+        """The same with its dims in another order."""
+        shape, strides = (tuple(own[d] for d in dims) for own in self._layout)
+        return _Weights(Tensor(self.tensor.element, shape, strides), self.begin)
+
+    @property
+    def _layout(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return self.tensor.shape, self.tensor.strides
+
+    def of(self, array: Array) -> Array:
+        """These weights of an array of all."""
+        flat = np.ascontiguousarray(array).reshape(-1)[self.begin :]
+        strides = [stride * array.itemsize for stride in self.tensor.strides]
+        return np.lib.stride_tricks.as_strided(flat, self.tensor.shape, strides)
+
+
+def _weights_of(weight: Tensor, groups: int, transposed: bool, lines: Sequence[Line]) -> _Weights:
     """The weights of some taps as [groups, channels out, channels in, taps…]."""
-    first, second, *window = weight.shape
-    grouped = weight.reshape(groups, first // groups, second, *window)
+    first, second, *_ = weight.shape
+    far, near, *steps = weight.strides
+    shape, strides = [groups, first // groups, second], [first // groups * far, far, near]
     if transposed:
-        grouped = grouped.swapaxes(1, 2)
-    for dim, line in enumerate(lines, 3):
-        grouped = grouped.take(line.taps, dim)
-    return grouped
+        shape[1:], strides[1:] = shape[:0:-1], strides[:0:-1]
+    begin = 0
+    for line, step in zip(lines, steps, strict=True):
+        # The taps of a phase are equally far apart.
+        taps = (*line.taps, *line.taps[:1], 0, 0)
+        begin += taps[0] * step
+        shape.append(len(line.taps))
+        strides.append((taps[1] - taps[0]) * step)
+    return _Weights(Tensor(weight.element, tuple(shape), tuple(strides)), begin)
+
+
+def _copied(program: ProgramBuilder, value: SSAValue, weight: _Weights) -> SSAValue:
+    """Where computed weights lie for a product: dense, channels out side by side."""
+    own = weight.tensor
+    (memory,) = program.workspace([4 * own.size], f32)
+    shape, (reads, writes) = loop_nest(own.shape, [own.strides, dense_strides(own.shape)], last=1)
+
+    def build(k: KernelBuilder) -> None:
+        source = k.at(k.arguments[0], [], weight.begin)
+        k.insert(kernel.MapOp([source], k.arguments[1:], shape, [reads], [writes], identity(f32)))
+
+    program.launch("weights", weight, [program.pointer(value), memory], 1, build)
+    return memory
 
 
 def _begin(lines: Sequence[Line], strides: Sequence[int]) -> int:

@@ -19,6 +19,7 @@ from .elementwise import epilogue
 from .kernel_builder import KernelBuilder
 from .product import Axis, Operands, Product, insert_product, pack, panel_columns
 from .program_builder import ProgramBuilder
+from .roots import is_constant
 from .step import Array, Step, shape_of
 from .target import Target
 
@@ -72,6 +73,8 @@ def choose(op: edge.ConvolutionOp, lanes: int = 16) -> Choice | None:
         *cast("list[int]", op.value_of("stride")),
         *cast("list[int]", op.value_of("dilation")),
     ]
+    if not is_constant(op.weight):
+        return None
     if any(number != 1 for number in numbers) or min(weight[:2]) < _LEAST_CHANNELS:
         return None
     sizes = _Sizes(result[0], weight[1], weight[0], *result[2:])

@@ -11,6 +11,7 @@ import torch
 from xdsl.ir import Block, SSAValue
 
 from edgeir.dialects import edge
+from edgeir.dialects.edge.ops import WeightOp
 from edgeir.dialects.schema_op import SchemaOp
 from edgeir.lowering.llvm import convolution
 from edgeir.lowering.llvm.targets import target_for
@@ -48,12 +49,13 @@ def check(
     output_padding: Numbers = (0,),
     groups: int = 1,
     last: bool = True,
+    computed: bool = False,
     fuse: Fuse | None = None,
     extras: Sequence[Array] = (),
     wanted: Callable[[torch.Tensor], Array] | None = None,
     **options: Any,
 ) -> None:
-    """Compare a convolution with PyTorch's."""
+    """Compare a convolution with PyTorch's; its weights may be `computed`."""
     dims = x.ndim - 2
     stride, padding, dilation, output_padding = (
         n * dims if len(n) == 1 else n for n in (stride, padding, dilation, output_padding)
@@ -71,6 +73,7 @@ def check(
         "groups": groups,
     }
     value, weight = Block(arg_types=[type_of(x), type_of(w)]).args
+    weight = weight if computed else WeightOp("w", type_of(w)).result
     op = edge.ConvolutionOp(value, weight, None, result_types=[type_of(y)], **properties)
     halo = convolution.halo(op, op.input) or ((0, 0),) * x.ndim
     check_step(
@@ -78,7 +81,7 @@ def check(
         edge.ConvolutionOp,
         [with_halo(x, halo, last), w, b],
         [y if wanted is None else wanted(torch.tensor(y))],
-        constants=[1, 2],
+        constants=[] if computed else [1, 2],
         fuse=fuse,
         extras=extras,
         **properties,
@@ -111,6 +114,26 @@ def test_direct(size: Numbers, kernel: Numbers, channels: int, out: int, target:
 def test_strides(stride: Numbers, dilation: Numbers, padding: Numbers) -> None:
     x, w = random(1, 7, 13, 12), random(9, 7, 3, 3)
     check(x, w, stride=stride, dilation=dilation, padding=padding)
+
+
+@pytest.mark.parametrize(
+    ("size", "weights", "options"),
+    [
+        ((2, 8, 9, 7), (17, 8, 3, 3), {"padding": (1, 1)}),
+        ((1, 6, 8, 8), (6, 1, 3, 3), {"groups": 6, "stride": (2, 2)}),
+        ((1, 12, 6, 5), (8, 3, 1, 1), {"groups": 4}),
+        ((1, 64, 7, 7), (40, 64, 3, 3), {"dilation": (2, 1)}),
+        ((1, 6, 5, 5), (6, 20, 4, 4), {"transposed": True, "stride": (2, 2), "padding": (1, 1)}),
+        ((2, 6, 9), (6, 5, 3), {"transposed": True, "groups": 2}),
+    ],
+)
+def test_computed_weights(size: Numbers, weights: Numbers, options: dict[str, Any]) -> None:
+    """Weights that are known only at run time."""
+    w = random(*weights)
+    transposed = "transposed" in options
+    bias = random(weights[1] * options.get("groups", 1) if transposed else weights[0])
+    for b in (None, bias):
+        check(random(*size), w, b, computed=True, **options)
 
 
 @pytest.mark.parametrize("last", [False, True])
