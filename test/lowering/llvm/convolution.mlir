@@ -1,15 +1,32 @@
-// RUN: edge-opt %s -p llvm-plan --split-input-file | filecheck %s --check-prefix=PLAN
-// RUN: edge-opt %s -p "llvm-kernels{target-cpu=x86-64-v4}" --split-input-file --save-weights %t.safetensors | filecheck %s
-// RUN: edge-opt %s -p "llvm-kernels{target-cpu=x86-64-v4},llvm-code{form=llvm-ir target-cpu=x86-64-v4}" --split-input-file --save-weights %t.safetensors | filecheck %s --check-prefix=IR
-// RUN: edge-opt %s -p "llvm-kernels{target-cpu=x86-64-v4},llvm-code{target-cpu=x86-64-v4}" --split-input-file --save-weights %t.safetensors | filecheck %s --check-prefix=ASM
+// RUN: edge-opt %s -p convert-aten-to-edge --split-input-file | filecheck %s --check-prefix=EDGE
+// RUN: edge-opt %s -p "convert-aten-to-edge,partition{backend=llvm}" --split-input-file | filecheck %s --check-prefix=REGION
+// RUN: edge-opt %s -p "convert-aten-to-edge,partition{backend=llvm},llvm-plan" --split-input-file | filecheck %s --check-prefix=PLAN
+// RUN: edge-opt %s -p "convert-aten-to-edge,partition{backend=llvm},llvm-kernels{target-cpu=x86-64-v4}" --split-input-file --save-weights %t.safetensors | filecheck %s
+// RUN: edge-opt %s -p "convert-aten-to-edge,partition{backend=llvm},llvm-kernels{target-cpu=x86-64-v4},llvm-code{form=llvm-ir target-cpu=x86-64-v4}" --split-input-file --save-weights %t.safetensors | filecheck %s --check-prefix=IR
+// RUN: edge-opt %s -p "convert-aten-to-edge,partition{backend=llvm},llvm-kernels{target-cpu=x86-64-v4},llvm-code{target-cpu=x86-64-v4}" --split-input-file --save-weights %t.safetensors | filecheck %s --check-prefix=ASM
 
-// A convolution from its step to assembly. The step: what it reads has channels innermost and zeros
-// around; what is added and the relu belong to it, and the result lies over what is added.
+// A convolution from aten to assembly. In edge all kinds of convolutions are one operation, which says
+// all that it does.
+// EDGE-LABEL: func.func @direct
+// EDGE: edge.convolution(%x, %w, %b, stride = [1, 1], padding = [1, 1], dilation = [1, 1], transposed = false, output_padding = [0, 0], groups = 1)
+// EDGE: edge.add.Tensor
+// EDGE: edge.relu
+
+// The backend takes everything; weights are known inside of its region.
+// REGION-LABEL: func.func @direct
+// REGION: delegate.region "llvm"(%x, %y)
+// REGION: edge.constant
+// REGION: edge.convolution
+// REGION: edge.relu
+// REGION: delegate.yield
+
+// The step: what it reads has channels innermost and zeros around; what is added and the relu belong
+// to it, and the result lies over what is added.
 // PLAN-LABEL: func.func @direct
-// PLAN: %[[X:.*]] = kernel.copy %a at #kernel.place<arena 0 + 120 strides [784, 1, 112, 8] halo [0 0, 0 0, 1 1, 1 1]>
-// PLAN: %[[R:.*]] = kernel.copy %r at #kernel.place<arena 3136 + 0 strides [1440, 1, 288, 24]>
+// PLAN: %[[X:.*]] = kernel.copy %{{.*}} at #kernel.place<arena 0 + 120 strides [784, 1, 112, 8] halo [0 0, 0 0, 1 1, 1 1]>
+// PLAN: %[[R:.*]] = kernel.copy %{{.*}} at #kernel.place<arena 3136 + 0 strides [1440, 1, 288, 24]>
 // PLAN: kernel.step at [#kernel.place<arena 3136 + 0 strides [1440, 1, 288, 24]>]
-// PLAN-NEXT: edge.convolution(%[[X]], %w, %b
+// PLAN-NEXT: edge.convolution(%[[X]], %{{.*}}, %{{.*}}, stride
 // PLAN-NEXT: edge.add.Tensor(%{{.*}}, %[[R]])
 // PLAN-NEXT: edge.relu
 
@@ -44,16 +61,12 @@
 // ASM: vfmadd{{.*}} %zmm
 // ASM: vmaxps
 func.func @direct(%x: tensor<1x8x5x12xf32>, %y: tensor<1x24x5x12xf32>) -> tensor<1x24x5x12xf32> {
-  %0 = delegate.region "llvm"(%x, %y) : (tensor<1x8x5x12xf32>, tensor<1x24x5x12xf32>) -> tensor<1x24x5x12xf32> {
-  ^bb0(%a: tensor<1x8x5x12xf32>, %r: tensor<1x24x5x12xf32>):
-    %w = edge.constant #edge.constant<"0x0000803F" : tensor<24x8x3x3xf32>> : tensor<24x8x3x3xf32>
-    %b = edge.constant #edge.constant<"0x0000803F" : tensor<24xf32>> : tensor<24xf32>
-    %1 = edge.convolution(%a, %w, %b, stride = [1, 1], padding = [1, 1], dilation = [1, 1], transposed = false, output_padding = [0, 0], groups = 1) : (tensor<1x8x5x12xf32>, tensor<24x8x3x3xf32>, tensor<24xf32>) -> tensor<1x24x5x12xf32>
-    %2 = edge.add.Tensor(%1, %r) : (tensor<1x24x5x12xf32>, tensor<1x24x5x12xf32>) -> tensor<1x24x5x12xf32>
-    %3 = edge.relu(%2) : (tensor<1x24x5x12xf32>) -> tensor<1x24x5x12xf32>
-    delegate.yield %3 : tensor<1x24x5x12xf32>
-  }
-  func.return %0 : tensor<1x24x5x12xf32>
+  %w = edge.constant #edge.constant<"0x0000803F" : tensor<24x8x3x3xf32>> : tensor<24x8x3x3xf32>
+  %b = edge.constant #edge.constant<"0x0000803F" : tensor<24xf32>> : tensor<24xf32>
+  %0 = aten.conv2d(%x, %w, %b, padding = [1, 1]) : (tensor<1x8x5x12xf32>, tensor<24x8x3x3xf32>, tensor<24xf32>) -> tensor<1x24x5x12xf32>
+  %1 = aten.add.Tensor(%0, %y) : (tensor<1x24x5x12xf32>, tensor<1x24x5x12xf32>) -> tensor<1x24x5x12xf32>
+  %2 = aten.relu(%1) : (tensor<1x24x5x12xf32>) -> tensor<1x24x5x12xf32>
+  func.return %2 : tensor<1x24x5x12xf32>
 }
 
 // -----
@@ -70,11 +83,7 @@ func.func @direct(%x: tensor<1x8x5x12xf32>, %y: tensor<1x24x5x12xf32>) -> tensor
 // CHECK: kernel.tile
 // CHECK: kernel.winograd_output %{{.*}} of %{{.*}} to %{{.*}} {tile = 4 : i64, channels = 64 : i64
 func.func @winograd(%x: tensor<1x32x12x12xf32>) -> tensor<1x64x12x12xf32> {
-  %0 = delegate.region "llvm"(%x) : (tensor<1x32x12x12xf32>) -> tensor<1x64x12x12xf32> {
-  ^bb0(%a: tensor<1x32x12x12xf32>):
-    %w = edge.constant #edge.constant<"0x0000803F" : tensor<64x32x3x3xf32>> : tensor<64x32x3x3xf32>
-    %1 = edge.convolution(%a, %w, stride = [1, 1], padding = [1, 1], dilation = [1, 1], transposed = false, output_padding = [0, 0], groups = 1) : (tensor<1x32x12x12xf32>, tensor<64x32x3x3xf32>) -> tensor<1x64x12x12xf32>
-    delegate.yield %1 : tensor<1x64x12x12xf32>
-  }
+  %w = edge.constant #edge.constant<"0x0000803F" : tensor<64x32x3x3xf32>> : tensor<64x32x3x3xf32>
+  %0 = aten.conv2d(%x, %w, padding = [1, 1]) : (tensor<1x32x12x12xf32>, tensor<64x32x3x3xf32>) -> tensor<1x64x12x12xf32>
   func.return %0 : tensor<1x64x12x12xf32>
 }
