@@ -20,18 +20,21 @@ from .stencils import Windows, as_pair, channels_last, launch_windows
 from .step import Array, Step, Tensor, element_type, shape_of
 from .tabled_pooling import Spans, even_spans, launch_tabled, outer_reciprocals
 
-_ADAPTIVE = (
+_AVERAGES = (
     edge.AdaptiveAvgPool1dOp,
     edge.AdaptiveAvgPool2dOp,
     edge.OPERATORS["aten::_adaptive_avg_pool2d"],
     edge.OPERATORS["aten::_adaptive_avg_pool3d"],
 )
+_ADAPTIVE = (*_AVERAGES, edge.AdaptiveMaxPool2dOp, edge.AdaptiveMaxPool3dOp)
 _MAXIMA = (
     edge.MaxPool1dOp,
     edge.MaxPool2dOp,
     edge.MaxPool3dOp,
     edge.MaxPool2dWithIndicesOp,
     edge.MaxPool3dWithIndicesOp,
+    edge.AdaptiveMaxPool2dOp,
+    edge.AdaptiveMaxPool3dOp,
 )
 _SPATIAL: dict[type[SchemaOp], int] = {
     edge.MaxPool1dOp: 1,
@@ -42,7 +45,7 @@ _SPATIAL: dict[type[SchemaOp], int] = {
     edge.AvgPool1dOp: 1,
     edge.AvgPool2dOp: 2,
     edge.AvgPool3dOp: 3,
-    **dict(zip(_ADAPTIVE, (1, 2, 2, 3), strict=True)),
+    **dict(zip(_ADAPTIVE, (1, 2, 2, 3, 2, 3), strict=True)),
 }
 """The pooling operations, and over how many dims they go."""
 
@@ -90,14 +93,16 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     if _is_global(op):
         launch_global(step, program, spatial, 1 / prod(sizes))
         return
-    dims = _dims(op, sizes, counts)
+    dims, factor = _dims(op, sizes, counts), 1.0
+    combination = "max" if isinstance(op, _MAXIMA) else "add"
     if dims is None:
         spans = [even_spans(*pair) for pair in zip(sizes, counts, strict=True)]
-        factor = outer_reciprocals([own.counts for own in spans])
-        launch_tabled(step, program, spans, "add", factor)
+        if combination == "add":
+            factor = outer_reciprocals([own.counts for own in spans])
+        launch_tabled(step, program, spans, combination, factor, places)
         return
-    combination = "max" if isinstance(op, _MAXIMA) else "add"
-    factor = 1.0 if isinstance(op, _MAXIMA) else _factor(op, dims)
+    if combination == "add":
+        factor = _factor(op, dims)
     if spatial == 3 or places is not None:
         spans = [dim.spans for dim in dims]
         launch_tabled(step, program, spans, combination, factor, places)
@@ -114,9 +119,9 @@ def lower(step: Step, program: ProgramBuilder) -> None:
 
 
 def _is_global(op: SchemaOp) -> bool:
-    """Whether one number is left of each channel."""
+    """Whether one average is left of each channel."""
     shape = shape_of(op.results[0])
-    return isinstance(op, _ADAPTIVE) and prod(shape[-_SPATIAL[type(op)] :]) == 1
+    return isinstance(op, _AVERAGES) and prod(shape[-_SPATIAL[type(op)] :]) == 1
 
 
 @dataclass(frozen=True)

@@ -183,6 +183,13 @@ def test_three_dims_fused() -> None:
     )
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 4)])
+def test_adaptive_maximum(size: tuple[int, int]) -> None:
+    """Maxima and their places, with windows of equal sizes and of different ones."""
+    x = with_gaps(numbers(2, 20, 6, 9), NHWC)
+    check_against_torch(pooling, edge.AdaptiveMaxPool2dOp, [x], output_size=list(size))
+
+
 @pytest.mark.parametrize("size", [[1, 1, 1], [3, 2, 5], [2, 4, 3]])
 def test_adaptive_three_dims(size: list[int]) -> None:
     """Windows of equal sizes, and of different ones."""
