@@ -8,8 +8,10 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+_NUMPY = (np.ndarray, np.generic)
 BIT_PATTERNS = {
     "bfloat16": ("int16", ml_dtypes.bfloat16),
+    "complex32": ("int32", ml_dtypes.complex32),
     "float8_e4m3fn": ("uint8", ml_dtypes.float8_e4m3fn),
     "float8_e4m3fnuz": ("uint8", ml_dtypes.float8_e4m3fnuz),
     "float8_e5m2": ("uint8", ml_dtypes.float8_e5m2),
@@ -25,7 +27,7 @@ def to_array(value: Any) -> Array:
     float8 become the ml_dtypes ones), objects with `__dlpack__` or `__array__`, and whatever
     `numpy.asarray` makes numbers of. Raises TypeError, with a message for the user, for the rest.
     """
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, _NUMPY):
         return np.asarray(cast(Any, value))
     # A caller who has a tensor has imported torch; this file must not.
     torch = sys.modules.get("torch")

@@ -42,9 +42,12 @@ def direct_method(method: Method, info: MethodInfo) -> DirectMethod | None:
     empty, ndarray = np.empty, np.ndarray
 
     def fitting(values: Sequence[Any]) -> list[Array]:
-        numbered = enumerate(zip(inputs, values, strict=True))
-        arrays = [check_tensor(wanted, number, value) for number, (wanted, value) in numbered]
-        return [a if a.flags.num & _DENSE == _DENSE else np.array(a, order="C") for a in arrays]
+        arrays: list[Array] = []
+        for value, info in zip(values, inputs, strict=True):
+            array = check_tensor(info, len(arrays), value)
+            dense = array.flags.num & _DENSE == _DENSE
+            arrays.append(array if dense else np.array(array, order="C"))
+        return arrays
 
     def call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         if kwargs or not is_flat or len(args) != count:
