@@ -26,7 +26,7 @@ FOREIGN = {
     "passes": {"xdsl"} | _NUMPY,
     "lowering": {"xdsl", "llvmlite", "flatbuffers"} | _NUMPY,
     "lowering/from_torch": {"xdsl", "torch", "sympy"} | _NUMPY,
-    "tools": {"xdsl", "tqdm"} | _NUMPY,
+    "tools": {"xdsl"} | _NUMPY,
 }
 """What of others each folder may import, besides the standard library."""
 
