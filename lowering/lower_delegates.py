@@ -188,12 +188,16 @@ class _NamedData:
     def add(self, data: Mapping[str, BytesLike | NDArray[Any]]) -> None:
         """Add what is new; BackendError for a key that has other bytes."""
         for key, value in data.items():
-            payload = self._weights.put(_array(value))
-            if key not in self._payloads:
-                self._payloads[key] = payload
-                self._module.body.block.add_op(memory.NamedDataOp(key, payload))
-            elif self._payloads[key] != payload:
-                raise BackendError(f"two payloads give different bytes the key {key!r}")
+            if (known := self._payloads.get(key)) is not None:
+                stored = self._weights[known]
+                if stored is not value and not np.array_equal(_array(stored), _array(value)):
+                    raise BackendError(f"two payloads give different bytes the key {key!r}")
+                continue
+            # Hashing what the store has under that key already would take long.
+            stored = key in self._weights and self._weights[key] is value
+            payload = key if stored else self._weights.put(_array(value))
+            self._payloads[key] = payload
+            self._module.body.block.add_op(memory.NamedDataOp(key, payload))
 
 
 def _array(data: BytesLike | NDArray[Any]) -> NDArray[np.uint8]:

@@ -11,7 +11,6 @@ The layout is that of ExecuTorch's `extension/flat_tensor`; several programs may
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from math import prod
 from struct import Struct
 from typing import Annotated, cast
@@ -27,6 +26,7 @@ from .container import (
     read_segments,
     segment_table,
 )
+from .equal_bytes import EqualBytes
 from .schema import BytesLike, DataSegment, Slot, Tensor
 from .source_bytes import source_bytes, source_name
 from .table_reader import read_tables
@@ -154,18 +154,17 @@ def write_data_file(items: DataFile) -> bytes:
     Raises `ProgramError` for data that does not fit its layout.
     """
     payloads: list[memoryview] = []
-    places: dict[bytes, int] = {}
+    places = EqualBytes()
     named: list[NamedTensor] = []
     for key in sorted(items):
         item = items[key]
         view = memoryview(item.data).cast("B")
         if item.layout is not None and (problem := _problem(item.layout, len(view))):
             raise ProgramError(f"{key!r} cannot be written: {problem}")
-        digest = sha256(view).digest()
-        if digest not in places:
-            places[digest] = len(payloads)
+        number, new = places.number(view)
+        if new:
             payloads.append(view)
-        named.append(NamedTensor(key, places[digest], item.layout))
+        named.append(NamedTensor(key, number, item.layout))
     segments = segment_table([len(payload) for payload in payloads])
     tables = write_tables(FlatTensor(0, segments, named), IDENTIFIER)
     base = align(len(tables) + _PADDED_HEADER, SEGMENT_ALIGNMENT)

@@ -1,9 +1,9 @@
 """Collecting the payloads of a program that is being made, and laying them out as segments."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 
 from .container import CONSTANT_ALIGNMENT, align, segment_table
+from .equal_bytes import EqualBytes
 from .program_file import ProgramFile
 from .schema import (
     BackendDelegateDataReference,
@@ -25,7 +25,7 @@ class DataPool:
         self.offsets = [0]
         self._pieces: list[BytesLike] = []
         self._end = 0
-        self._known: dict[bytes, int] = {}
+        self._known = EqualBytes()
 
     def add(self, data: BytesLike) -> int:
         """The index (`data_buffer_idx`) under which the bytes are stored.
@@ -33,15 +33,13 @@ class DataPool:
         The bytes are referred to, not copied; they must stay as they are until `payload`.
         """
         view = memoryview(data).cast("B")
-        digest = sha256(view).digest()
-        if digest in self._known:
-            return self._known[digest]
-        offset = align(self._end, self.alignment)
-        self._pieces += (bytes(offset - self._end), view)
-        self._end = offset + len(view)
-        self.offsets.append(offset)
-        index = self._known[digest] = len(self.offsets) - 1
-        return index
+        number, new = self._known.number(view)
+        if new:
+            offset = align(self._end, self.alignment)
+            self._pieces += (bytes(offset - self._end), view)
+            self._end = offset + len(view)
+            self.offsets.append(offset)
+        return number + 1
 
     def payload(self) -> bytes:
         """The bytes of the segment; the last item is not padded."""
@@ -59,7 +57,7 @@ class SegmentsBuilder:
         self.constants = DataPool(CONSTANT_ALIGNMENT)
         self.initial_data = DataPool(1)
         self._blobs: list[BytesLike] = []
-        self._blob_index: dict[bytes, int] = {}
+        self._blob_numbers = EqualBytes()
         self._references: list[tuple[BackendDelegateDataReference, int]] = []
         self._inline: list[BackendDelegateInlineData] = []
         self._named: list[tuple[str, BytesLike]] = []
@@ -74,11 +72,10 @@ class SegmentsBuilder:
                 self._inline.append(BackendDelegateInlineData(b""))
             return BackendDelegateDataReference(DataLocation.INLINE, 0)
         reference = BackendDelegateDataReference(DataLocation.SEGMENT)
-        digest = sha256(data).digest()
-        if digest not in self._blob_index:
-            self._blob_index[digest] = len(self._blobs)
+        number, new = self._blob_numbers.number(data)
+        if new:
             self._blobs.append(data)
-        self._references.append((reference, self._blob_index[digest]))
+        self._references.append((reference, number))
         return reference
 
     def add_named(self, key: str, data: BytesLike) -> None:
@@ -99,13 +96,12 @@ class SegmentsBuilder:
             reference.index = len(segments) + blob
         segments += self._blobs
         named: list[NamedData] = []
-        places: dict[bytes, int] = {}
+        first, numbers = len(segments), EqualBytes()
         for key, data in self._named:
-            digest = sha256(data).digest()
-            if digest not in places:
-                places[digest] = len(segments)
+            number, new = numbers.number(data)
+            if new:
                 segments.append(data)
-            named.append(NamedData(key, places[digest]))
+            named.append(NamedData(key, first + number))
         program = Program(
             execution_plan=list(methods),
             backend_delegate_data=self._inline,
