@@ -29,6 +29,7 @@ class KernelBuilder:
         *arguments, task = self.func.body.block.args
         self.arguments: list[SSAValue] = list(arguments)
         self.task: SSAValue = task
+        task.name_hint = "task"
         self._blocks: list[Block] = [self.func.body.block]
 
     def insert(self, op: Op) -> Op:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import IntegerAttr, i64
-from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from ...dialects import kernel
 from ...dialects.weights import WeightsStore
@@ -155,26 +155,27 @@ class ProgramBuilder:
         return kernel.ProgramOp(inputs, result_types, arena, self._scratch, Region(block))
 
     def address(self, place: Place, element: Attribute) -> SSAValue:
-        """A place as a pointer."""
-        if (place, element) in self._addresses:
-            return self._addresses[place, element]
+        """A place as a pointer; the same one for equal places."""
+        if (place, element) not in self._addresses:
+            op = self._address_op(place, element)
+            self._block.add_op(op)
+            self._addresses[place, element] = op.results[0]
+        return self._addresses[place, element]
+
+    def _address_op(self, place: Place, element: Attribute) -> Operation:
+        if place.offset:
+            begin = self.address(replace(place, offset=0), element)
+            return kernel.AdvanceOp(begin, offset=place.offset)
         match place.base:
             case "argument":
-                op = kernel.ArgumentOp(place.number, element)
+                return kernel.ArgumentOp(place.number, element)
             case "arena":
-                op = kernel.ArenaOp(place.number, element)
+                return kernel.ArenaOp(place.number, element)
             case "scratch":
-                op = kernel.ScratchOp(element)
+                return kernel.ScratchOp(element)
             case "workspace":
                 op = kernel.ArenaOp(0, element)
                 self._in_workspace[op] = place.number
+                return op
             case _:
-                op = kernel.WeightOp(place.key, element)
-        self._block.add_op(op)
-        result: SSAValue = op.result
-        if place.offset:
-            advanced = kernel.AdvanceOp(result, offset=place.offset)
-            self._block.add_op(advanced)
-            result = advanced.result
-        self._addresses[place, element] = result
-        return result
+                return kernel.WeightOp(place.key, element)
