@@ -21,8 +21,8 @@ from ..runtime.program.data_file import (
     write_data_file,
 )
 from .element_types import scalar_code
-from .emit_program import Weights
 from .output_file import write_file
+from .stored_bytes import Weights
 
 
 def external_items(module: ModuleOp, weights: Weights) -> dict[str, DataItem]:
