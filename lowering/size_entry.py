@@ -41,11 +41,13 @@ SizesAttr = ArrayAttr[ExprsAttr | ExprAttr | UnitAttr]
 def with_sizes(structure: str, ranges: DictionaryAttr | None, sizes: SizesAttr) -> str:
     """A structure of inputs with the entry for their sizes.
 
-    A structure that is no JSON cannot carry one, and stays as it is.
+    A structure that is none of ours cannot carry one, and stays as it is.
     """
     try:
         version, root = json.loads(structure) if structure else (1, dict(_NO_STRUCTURE))
-    except ValueError:
+    except (ValueError, TypeError):
+        return structure
+    if not isinstance(root, dict):
         return structure
     bounds = {
         name: [bound for bound in limits if isinstance(bound, int)]

@@ -104,10 +104,6 @@ class MethodOp(IRDLOperation):
         ranges_of(self.symbols)
         if not self.body.blocks:
             raise VerifyException("memory.method: empty; it needs memory.begin and memory.end")
-        if self.sizes is not None and len(self.sizes) != len(self.begin.inputs):
-            raise VerifyException(
-                f"memory.method: sizes of {len(self.sizes)} inputs, it has {len(self.begin.inputs)}"
-            )
         if self.arenas is not None and self.arenas.get_values()[:1] != (0,):
             raise VerifyException("memory.method: entry 0 of arenas is reserved and must be 0")
         begun = False
@@ -135,3 +131,7 @@ class MethodOp(IRDLOperation):
                     "memory.method: "
                     + ("memory.end stands before the last block" if end else "no memory.end last")
                 )
+        if self.sizes is not None and len(self.sizes) != len(self.begin.inputs):
+            raise VerifyException(
+                f"memory.method: sizes of {len(self.sizes)} inputs, it has {len(self.begin.inputs)}"
+            )

@@ -221,3 +221,10 @@ memory.method @block {
 ^bb1:
   memory.end
 }
+
+// -----
+
+// CHECK: memory.method: memory.end stands before memory.begin
+memory.method @sizes attributes {sizes = [unit]} {
+  memory.end
+}
