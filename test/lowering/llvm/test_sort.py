@@ -42,11 +42,31 @@ def test_dtypes(dim: int, dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("largest", [False, True])
-@pytest.mark.parametrize(("length", "k"), [(1, 1), (6, 2), (100, 5), (33, 33), (257, 16)])
+@pytest.mark.parametrize(
+    ("length", "k"), [(1, 1), (6, 2), (100, 5), (33, 33), (257, 16), (301, 1), (900, 7)]
+)
 def test_topk(length: int, k: int, largest: bool) -> None:
     """A few of many elements, all different."""
     x = RNG.permutation(2 * length).reshape(2, length).astype(np.float32)
     check_against_torch(sort, edge.TopkOp, [x], k=k, dim=1, largest=largest, sorted=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_few_of_many(dtype: Any) -> None:
+    """Many equal elements, the last ones of which are not wanted; nan, infinities and both ends."""
+    x = mixed(4, 260)
+    x[0], x[1] = 1, np.nan
+    if dtype is np.int64:
+        x = RNG.choice([-(2**63), 2**63 - 1, 0, 1], (4, 260))
+    x = x.astype(dtype)
+    for largest in (False, True):
+        keys = -x if largest and dtype is not np.int64 else ~x if largest else x
+        if dtype is not np.int64 and largest:
+            keys = np.where(np.isnan(keys), -np.inf, keys)
+            keys[~np.isnan(x) & (keys == -np.inf)] = -1e30
+        order = np.argsort(keys, axis=1, kind="stable")[:, :20]
+        wanted = [np.take_along_axis(x, order, 1), order]
+        check_step(sort, edge.TopkOp, [x], wanted, k=20, dim=1, largest=largest, sorted=True)
 
 
 def test_tasks() -> None:
