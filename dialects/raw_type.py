@@ -21,7 +21,6 @@ class RawElement:
 
 
 RAW_ELEMENTS = {
-    "complex32": RawElement(8, 4),
     "qint8": RawElement(12, 1),
     "quint8": RawElement(13, 1),
     "qint32": RawElement(14, 4),

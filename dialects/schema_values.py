@@ -67,6 +67,7 @@ _DTYPE_DEFAULTS: dict[Any, Attribute] = {
     5: f16,
     6: f32,
     7: f64,
+    8: ComplexType(f16),
     9: ComplexType(f32),
     10: ComplexType(f64),
     11: i1,

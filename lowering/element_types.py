@@ -29,7 +29,7 @@ ELEMENTS: Mapping[int, Attribute] = {
     for element in (
         *(IntegerType(bits, Signedness.UNSIGNED) for bits in (8, 16, 32, 64)),
         *(IntegerType(bits) for bits in (1, 8, 16, 32, 64)),
-        *(f16, f32, f64, bf16, ComplexType(f32), ComplexType(f64)),
+        *(f16, f32, f64, bf16, *map(ComplexType, (f16, f32, f64))),
         *(f8E5M2, f8E4M3FN, f8E5M2FNUZ, f8E4M3FNUZ),
     )
 } | {raw.code: RawType(name) for name, raw in RAW_ELEMENTS.items()}

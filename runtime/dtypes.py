@@ -24,6 +24,7 @@ SCALAR_TYPES: tuple[ScalarType, ...] = (
     ScalarType(5, "f16", np.dtype(np.float16)),
     ScalarType(6, "f32", np.dtype(np.float32)),
     ScalarType(7, "f64", np.dtype(np.float64)),
+    ScalarType(8, "complex<f16>", np.dtype(ml_dtypes.complex32)),
     ScalarType(9, "complex<f32>", np.dtype(np.complex64)),
     ScalarType(10, "complex<f64>", np.dtype(np.complex128)),
     ScalarType(11, "i1", np.dtype(np.bool_)),

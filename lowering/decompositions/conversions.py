@@ -103,7 +103,11 @@ def rounds_within(op: SchemaOp) -> bool:
 
 
 def _is_empty(type: Attribute) -> bool:
-    return isinstance(type, TensorType) and 0 in cast(Tensor, type).get_shape()
+    """Whether a tensor has no elements, and no size that data decides."""
+    if not isinstance(type, TensorType):
+        return False
+    tensor = cast(Tensor, type)
+    return tensor.has_static_shape() and 0 in tensor.get_shape()
 
 
 def _empty(builder: EdgeBuilder, type: Tensor) -> SSAValue:

@@ -5,7 +5,7 @@ throughout.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -38,14 +38,19 @@ def _addr(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
 
 
 def _cross(self: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
-    self, other = torch.broadcast_tensors(self, other)
-    dim %= self.dim()
+    left, right = cast("tuple[Tensor, Tensor]", torch.broadcast_tensors(self, other))
+    axis = dim % left.dim()
 
     def turned(x: Tensor, first: int) -> Tensor:
-        parts = [x.narrow(dim, index % 3, 1) for index in range(first, first + 3)]
-        return torch.cat(parts, dim)
+        parts = [x.narrow(axis, index % 3, 1) for index in range(first, first + 3)]
+        return torch.cat(parts, axis)
 
-    return turned(self, 1) * turned(other, 2) - turned(self, 2) * turned(other, 1)
+    return turned(left, 1) * turned(right, 2) - turned(left, 2) * turned(right, 1)
+
+
+def _logit(self: Tensor, eps: float | None = None) -> Tensor:
+    x = self if eps is None else self.clamp(eps, 1 - eps)
+    return torch.log(x / (1 - x))
 
 
 def _soft_margin_loss(self: Tensor, target: Tensor, reduction: int = 1) -> Tensor:
@@ -56,5 +61,6 @@ def _soft_margin_loss(self: Tensor, target: Tensor, reduction: int = 1) -> Tenso
 _DECOMPOSITIONS: dict[Any, Callable[..., Tensor]] = {
     aten.addr.default: _addr,
     aten.linalg_cross.default: _cross,
+    aten.logit.default: _logit,
     aten.soft_margin_loss.default: _soft_margin_loss,
 }

@@ -44,6 +44,7 @@ ELEMENT_TYPES: dict[torch.dtype, Attribute] = {
     torch.uint32: IntegerType(32, Signedness.UNSIGNED),
     torch.uint64: IntegerType(64, Signedness.UNSIGNED),
     torch.bool: i1,
+    torch.complex32: ComplexType(f16),
     torch.complex64: ComplexType(f32),
     torch.complex128: ComplexType(f64),
 }

@@ -21,6 +21,10 @@ ufunc_kernel("aten::_neg_view_copy.out", np.negative)
 def make_complex(real: Any, imag: Any, out: Any) -> Any:
     """`real + i imag`."""
     out = fit(out, broadcast(real, imag))
+    if out.dtype.kind != "c":  # complex32, whose parts numpy does not know
+        parts = np.stack(np.broadcast_arrays(real, imag), axis=-1)
+        out[...] = parts.view(out.dtype)[..., 0]
+        return out
     out.real = real
     out.imag = imag
     return out

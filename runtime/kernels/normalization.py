@@ -115,7 +115,7 @@ def _normalize(
 
 def _scale_and_shift_rows(values: Any, mean: Any, scale: Any, out: Any) -> None:
     """`scale * values - scale * mean`, rounded once behind the difference (which f64 emulates)."""
-    np.multiply(values, scale, out=(wide := np.empty(values.shape)), dtype=np.float64)
+    wide = np.multiply(values, scale, dtype=np.float64)
     np.subtract(wide, scale * mean, out=out, casting="unsafe")
 
 

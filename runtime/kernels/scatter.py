@@ -35,8 +35,12 @@ def scatter(
     out: Any,
     reduce: str | None = None,
     include_self: bool = True,
+    rounded: bool = False,
 ) -> Any:
-    """Write a tensor or number to a copy of `self`, combining by `reduce` if that is given."""
+    """Write a tensor or number to a copy of `self`, combining by `reduce` if that is given.
+
+    Narrow floats are combined in f32, or, if `rounded`, in their own dtype.
+    """
     if reduce is not None and reduce not in REDUCTIONS:
         raise ProgramError(f"scatter: reduce is {reduce!r}; expected one of {sorted(REDUCTIONS)}")
     axis = dimension(dim, self.ndim)
@@ -52,7 +56,7 @@ def scatter(
     where = grid(places, axis)
     if reduce is None:
         target[where] = values
-    elif compute_dtype(out.dtype) == out.dtype:
+    elif rounded or compute_dtype(out.dtype) == out.dtype:
         _combine(target, where, values, reduce, include_self)
     else:
         wide = target.astype(compute_dtype(out.dtype))
@@ -71,7 +75,7 @@ def _combine(target: Any, where: Any, values: Any, reduce: str, include_self: bo
         np.add.at(count, where, 1)
         np.maximum(count, 1, out=count)
         divide = np.floor_divide if target.dtype.kind in "iu" else np.divide
-        divide(target, count, out=target, casting="unsafe")
+        divide(target, count.astype(target.dtype), out=target, casting="unsafe")
 
 
 def _neutral(value: float, dtype: Any) -> Any:
@@ -129,7 +133,7 @@ def index_reduce(
     shape = [1] * max(source.ndim, 1)
     shape[axis] = -1
     places = np.broadcast_to(index.reshape(shape), at_least_1d(source).shape)
-    return scatter(self, dim, places, source, out, reduce, include_self)
+    return scatter(self, dim, places, source, out, reduce, include_self, rounded=True)
 
 
 @kernel("aten::put.out")

@@ -9,6 +9,7 @@ from itertools import accumulate
 from math import prod
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
@@ -180,12 +181,8 @@ def unfold(self: Any, dim: int, size: int, step: int) -> Any:
 @view_kernel("aten::view_as_real_copy.out")
 def view_as_real(self: Any) -> Any:
     """Real and imaginary parts in a new last dimension."""
-    part = self.real.dtype
-    return self[..., None].view(part) if self.flags.c_contiguous else _parts(self)
-
-
-def _parts(self: Any) -> Any:
-    return np.stack([self.real, self.imag], axis=-1)
+    dense = self if self.flags.c_contiguous else np.ascontiguousarray(self)
+    return dense[..., None].view(f"f{self.itemsize // 2}")
 
 
 @view_kernel("aten::view_as_complex_copy.out")
@@ -193,7 +190,7 @@ def view_as_complex(self: Any) -> Any:
     """Pairs in the last dimension as complex numbers."""
     if not self.ndim or self.shape[-1] != 2:
         raise ProgramError(f"view_as_complex: the last dimension of {list(self.shape)} is not 2")
-    wide = np.complex64 if self.dtype == np.float32 else np.complex128
+    wide = ml_dtypes.complex32 if self.dtype == np.float16 else f"c{2 * self.itemsize}"
     return np.ascontiguousarray(self).view(wide)[..., 0]
 
 

@@ -6,9 +6,8 @@ from ..dtypes import SCALAR_TYPES
 from .schema import Tensor
 
 ITEM_SIZES: dict[int, int] = {
-    # What the format numbers but no kernel of ours computes with: complex32, the quantized types
-    # and the bit types.
-    8: 4,
+    # What the format numbers but no kernel of ours computes with: the quantized types and the
+    # bit types.
     12: 1,
     13: 1,
     14: 4,

@@ -29,6 +29,7 @@ SCALAR_CODES = {
 }
 BIT_TYPES = {
     torch.bfloat16: (torch.int16, ml_dtypes.bfloat16),
+    torch.complex32: (torch.int32, ml_dtypes.complex32),
     torch.float8_e4m3fn: (torch.int8, ml_dtypes.float8_e4m3fn),
     torch.float8_e5m2: (torch.int8, ml_dtypes.float8_e5m2),
 }
