@@ -38,7 +38,7 @@ def _addr(self: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
 
 
 def _cross(self: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
-    left, right = cast("tuple[Tensor, Tensor]", torch.broadcast_tensors(self, other))
+    left, right = cast("tuple[Tensor, Tensor]", cast(Any, torch).broadcast_tensors(self, other))
     axis = dim % left.dim()
 
     def turned(x: Tensor, first: int) -> Tensor:
