@@ -1,4 +1,4 @@
-"""Resampling of images: nearest and bilinear, by tables of places and weights."""
+"""Resampling of images: nearest, bilinear and antialiased, by tables of places and weights."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ OPERATIONS = (
     _NEAREST,
     edge.UpsampleBilinear2dVecOp,
     edge.OPERATORS["aten::_upsample_bilinear2d_aa"],
+    edge.OPERATORS["aten::_upsample_bicubic2d_aa"],
 )
 FUSES = True
 
@@ -34,7 +35,7 @@ halo = no_halo
 
 _TASK = 16_384
 """Elements that a task makes at least: some 4 µs."""
-_MOST_TAPS = 8
+_MOST_TAPS = 40
 """Elements of the input along a dim that one of the result depends on."""
 
 

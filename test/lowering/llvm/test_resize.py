@@ -62,7 +62,9 @@ def test_factors() -> None:
 def test_antialias() -> None:
     """An image that shrinks, with a filter."""
     x = numbers(1, 8, 12, 10)
-    wanted = torch.ops.aten._upsample_bilinear2d_aa(torch.from_numpy(x), [5, 4], False).numpy()
-    kind = edge.OPERATORS["aten::_upsample_bilinear2d_aa"]
-    arguments = {"output_size": [5, 4], "align_corners": False}
-    check_step(resize, kind, [with_gaps(x, NHWC)], [wanted], **arguments)
+    for name in ("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"):
+        for size in ([5, 4], [2, 13]):
+            wanted = getattr(torch.ops.aten, name)(torch.as_tensor(x), size, False).numpy()
+            arguments = {"output_size": size, "align_corners": False}
+            kind = edge.OPERATORS[f"aten::{name}"]
+            check_step(resize, kind, [with_gaps(x, NHWC)], [wanted], **arguments)
