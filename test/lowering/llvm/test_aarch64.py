@@ -67,10 +67,31 @@ class Tokens(nn.Module):
         return torch.tanh(x), torch.log_softmax(x, -1)
 
 
+class Places(nn.Module):
+    """Sorting, reading and writing at computed places, pooling with places, sampling."""
+
+    def forward(self, x: torch.Tensor):
+        flat = x.flatten(1)
+        largest, places = flat.topk(9)
+        ordered, order = x[0, 0].sort(0, descending=True)
+        added = flat.scatter_add(1, places, largest).index_add(0, order[0, :4] % 1, flat[[0] * 4])
+        pooled, maxima = nn.functional.max_pool2d(x, 3, 2, return_indices=True)
+        taken = x.flatten(2).gather(2, maxima.flatten(2)).view(pooled.shape)
+        grid = torch.tanh(x[:, :2].permute(0, 2, 3, 1))
+        sampled = nn.functional.grid_sample(x, grid, align_corners=False)
+        folded = nn.functional.fold(nn.functional.unfold(x, 3), x.shape[2:], 3)
+        distances = torch.cdist(x[:, 0], x[:, 1])
+        return largest, ordered, added, pooled, taken, sampled, folded, distances
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize(
     ("model", "example"),
-    [(Images, torch.randn(1, 3, 18, 22)), (Tokens, torch.tensor([[1, 5, 10, 0, 3, 3, 7]]))],
+    [
+        (Images, torch.randn(1, 3, 18, 22)),
+        (Tokens, torch.tensor([[1, 5, 10, 0, 3, 3, 7]])),
+        (Places, torch.randn(1, 3, 18, 22)),
+    ],
 )
 @pytest.mark.parametrize("cpu", ["cortex-a76"])
 def test_equal_to_eager(model: type[nn.Module], example: torch.Tensor, cpu: str, tmp_path: Path):
