@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,9 @@ FOLDER = Path(__file__).resolve().parent.parent / "test" / "models"
 if str(FOLDER) not in sys.path:  # a pickled model is imported from there, too
     sys.path.insert(0, str(FOLDER))
 
+_REGISTRY: Any = import_module("registry")
+NAMES: Sequence[str] = _REGISTRY.NAMES
+
 
 @cache
 def model(name: str) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
@@ -22,11 +26,10 @@ def model(name: str) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     The name is that of a test model (at full size), or `pkg.module:function`, whose function
     returns both.
     """
-    if ":" in name:
-        path, function = name.split(":")
-        return getattr(import_module(path), function)()
-    registry: Any = import_module("registry")
-    return registry.MODELS[name]()
+    if name in NAMES:
+        return _REGISTRY.MODELS[name]()
+    path, _, function = name.partition(":")
+    return getattr(import_module(path), function)()
 
 
 def export(name: str) -> torch.export.ExportedProgram:

@@ -71,7 +71,7 @@ class Worker:
         for line in self.process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        raise RuntimeError(self.process.stderr.read().strip().splitlines()[-1:])
+        raise RuntimeError(_last_line(self.process.stderr.read()))
 
     def time_round(self) -> dict[str, Any]:
         """Let it run for one round."""
@@ -139,9 +139,13 @@ def _compile(engine: str, place: Path, name: str) -> float:
         )
         lines = [line for line in run.stdout.splitlines() if line.startswith("{")]
         if run.returncode or not lines:
-            raise RuntimeError(run.stderr.strip().splitlines()[-1:])
+            raise RuntimeError(_last_line(run.stderr))
         done.write_text(lines[-1])
     return cast(float, json.loads(done.read_text())["compile"])
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]
 
 
 def _size(place: Path) -> int:
@@ -210,8 +214,9 @@ def measure_all(
         with tempfile.TemporaryDirectory() as temporary:
             for count in threads:
                 results = measure_model(name, count, Path(temporary), chosen)
-                measured[name, count] = results
-                print(text(name, count, results), flush=True)
-    if png is not None:
+                if results:
+                    measured[name, count] = results
+                    print(text(name, count, results), flush=True)
+    if png is not None and measured:
         chart(measured, png)
         print(f"chart: {png}")
