@@ -126,14 +126,20 @@ def _returned_structure(plan: ExecutionPlan) -> Structure | None:
 def _describe(
     kind: str, values: Sequence[Value], names: Iterable[str | None]
 ) -> tuple[TensorInfo, ...]:
-    infos: list[TensorInfo] = []
-    taken: set[str] = set()
-    for index, (value, name) in enumerate(zip(values, names, strict=True)):
-        if not name or name in taken:
+    described = zip(unique_names(kind, names), values, strict=True)
+    return tuple(_describe_value(name, value) for name, value in described)
+
+
+def unique_names(kind: str, names: Iterable[str | None]) -> list[str]:
+    """The names of inputs or outputs; where there is none, or another has it, its position."""
+    unique: list[str] = []
+    for index, name in enumerate(names):
+        if not name or name in unique:
             name = f"{kind}_{index}"
-        taken.add(name)
-        infos.append(_describe_value(name, value))
-    return tuple(infos)
+        while name in unique:
+            name += "_"
+        unique.append(name)
+    return unique
 
 
 def _stored_name(value: Value) -> str | None:

@@ -18,7 +18,7 @@ from ..lowering.size_entry import function_sizes
 from ..passes.evaluate import evaluate
 from ..runtime.dtypes import BY_NAME
 from ..runtime.inputs import check_sizes
-from ..runtime.method_info import MethodInfo, TensorInfo
+from ..runtime.method_info import MethodInfo, TensorInfo, unique_names
 from .failure import ToolError
 
 _UNBOUNDED = 2**31
@@ -70,14 +70,8 @@ def _describe(function: FuncOp) -> MethodInfo:
 def _describe_values(
     function: FuncOp, kind: str, names: Iterable[str], types: Iterable[Attribute]
 ) -> tuple[TensorInfo, ...]:
-    infos: list[TensorInfo] = []
-    taken: set[str] = set()
-    for index, (name, type) in enumerate(zip(names, types, strict=True)):
-        if not name or name in taken:
-            name = f"{kind}_{index}"
-        taken.add(name)
-        infos.append(_describe_value(function, name, type))
-    return tuple(infos)
+    described = zip(unique_names(kind, names), types, strict=True)
+    return tuple(_describe_value(function, name, type) for name, type in described)
 
 
 def _describe_value(function: FuncOp, name: str, type: Attribute) -> TensorInfo:

@@ -291,3 +291,18 @@ def test_a_method_without_dynamic_sizes_has_one_shape(
 ):
     assert main([model, "--shapes", "min,max"]) == 0
     assert capsys.readouterr().out.startswith("static: [2, 3], [2, 3] -> [2, 3]")
+
+
+NAMED_LIKE_A_POSITION = """\
+func.func @forward(%a: tensor<2xf32> {edge.name = "input_1"}, %b: tensor<2xf32>) -> tensor<2xf32> {
+  %0 = aten.sub.Tensor(%a, %b) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  func.return %0 : tensor<2xf32>
+}
+"""
+
+
+def test_a_name_may_look_like_a_position(tmp_path: Path):
+    path = tmp_path / "m.mlir"
+    path.write_text(NAMED_LIKE_A_POSITION)
+    inputs = ["--input", "2xf32=5", "--input", "2xf32=3"]
+    assert main([str(path), *inputs, "--expect", "2xf32=2"]) == 0
