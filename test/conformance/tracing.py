@@ -27,7 +27,8 @@ from torch.utils._pytree import tree_leaves
 
 from edgeir.dialects import aten
 from edgeir.lowering.from_torch.capture import decomposition_table
-from edgeir.lowering.from_torch.importer import ASSERTIONS, schema_key
+from edgeir.lowering.from_torch.graph_nodes import schema_key
+from edgeir.lowering.from_torch.importer import ASSERTIONS
 from edgeir.lowering.from_torch.plain_graph import functional_key
 from edgeir.lowering.from_torch.types import ELEMENT_TYPES
 
