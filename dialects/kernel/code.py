@@ -75,8 +75,3 @@ class CodeOp(IRDLOperation):
         """The form is one that there is."""
         if self.form.data not in FORMS:
             raise VerifyException(f"kernel.code: the form is one of {', '.join(FORMS)}")
-
-    @property
-    def text(self) -> str:
-        """The lines as one text."""
-        return "\n".join(line.data for line in self.lines) + "\n"

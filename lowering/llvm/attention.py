@@ -86,9 +86,7 @@ def _problem(step: Step) -> AttentionProblem:
     scale = cast("float | None", op.value_of("scale"))
     masked = None
     if mask is not None:
-        whole = Tensor(mask.element, mask.shape, mask.strides)
-        shape = (*output.shape[:-2], length, keys)
-        own = whole.broadcast(shape)
+        own = mask.broadcast((*output.shape[:-2], length, keys))
         lead = own[:-2]
         if groups > 1:
             lead = (*lead[:-1], lead[-1] * groups, lead[-1])

@@ -28,6 +28,7 @@ from .family import Halo, Order
 from .kernel_builder import KernelBuilder
 from .product import Axis, Finish, Operands, Product, launch_product, pack, panel_columns
 from .program_builder import ProgramBuilder
+from .stencils import channels_last
 from .step import Array, Step, Tensor, dense_strides, element_type, shape_of
 
 OPERATIONS = (edge.ConvolutionOp,)
@@ -54,7 +55,8 @@ def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None
         return None if tensor.strides[0] == 1 else (0,)
     if tensor.shape[1] <= _FEW_CHANNELS or tensor.strides[1] == 1:
         return None
-    return channels_last(len(tensor.shape))
+    rank = len(tensor.shape)
+    return channels_last(rank, rank - 2)
 
 
 def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
@@ -75,12 +77,8 @@ def halo(op: SchemaOp, operand: SSAValue) -> Halo | None:
 
 def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
     """Channels side by side."""
-    return channels_last(len(inputs[0].shape))
-
-
-def channels_last(rank: int) -> Order:
-    """The dim order with the channels innermost."""
-    return (0, *range(2, rank), 1)
+    rank = len(inputs[0].shape)
+    return channels_last(rank, rank - 2)
 
 
 @dataclass(frozen=True)

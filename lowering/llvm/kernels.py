@@ -11,6 +11,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from ...dialects import delegate, edge, kernel
+from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import ConstantOp, WeightOp
 from ...dialects.layout import order_of
 from ...dialects.schema_op import SchemaOp
@@ -34,7 +35,11 @@ def program_of(region: delegate.RegionOp) -> kernel.ProgramOp | None:
 
 
 def lower_region(region: delegate.RegionOp, target: Target, weights: WeightsStore) -> None:
-    """Replace the steps of a planned region by a `kernel.program`."""
+    """Replace the steps of a planned region by a `kernel.program`.
+
+    Raises DiagnosticsError for operations that the plan has left without a place, as text may have
+    them.
+    """
     block = region.body.block
     lowering = _Lowering(region, target, weights)
     for op in block.ops:
@@ -75,9 +80,7 @@ class _Lowering:
         for op in self.region.body.block.ops:
             if isinstance(op, edge.CatOp):
                 # Its operands are written before it.
-                place = op.attributes["kernel.place"]
-                assert isinstance(place, kernel.PlaceAttr)
-                self._place(op.result, place.data)
+                self._place(op.result, _place_of(op))
 
     def lower(self, op: Operation) -> None:
         """Write what an operation needs into the program."""
@@ -113,7 +116,8 @@ class _Lowering:
             self._add_constant(result, evaluate_operation(op, self.constants, {})[0])
             return
         view = view_of(op, self.tensors[source])
-        assert view is not None, "the plan has copied what cannot be viewed"
+        if view is None:
+            raise _unplanned(op)
         self.tensors[result], offset = view
         place = self.places[source]
         self.places[result] = Place(place.base, place.number, place.offset + offset)
@@ -126,10 +130,10 @@ class _Lowering:
     def _lower_step(self, op: kernel.StepOp) -> None:
         anchor, family = anchor_of(op)
         fused = [o for o in op.body.block.ops if o is not anchor and isinstance(o, SchemaOp)]
-        assert op.places is not None
+        if op.places is None:
+            raise _unplanned(op)
         step = Step(anchor, tuple(fused), self.tensors, self.constants)
         for outer, inner, place in zip(op.outputs, step.results, op.places, strict=True):
-            assert isinstance(place, kernel.PlaceAttr)
             for value in (outer, inner):
                 self._place(value, place.data)
             self._clear_halo(outer, place.data)
@@ -169,11 +173,9 @@ class _Lowering:
 
     def _lower_cat(self, op: edge.CatOp) -> None:
         """Clear the halo, and copy those operands that nothing wrote in place."""
-        whole, place = self.tensors[op.result], self.places[op.result]
+        whole, place = self.tensors[op.result], _place_of(op)
         dim = cast(int, op.value_of("dim")) % len(whole.shape)
-        placed = op.attributes["kernel.place"]
-        assert isinstance(placed, kernel.PlaceAttr)
-        self._clear_halo(op.result, placed.data)
+        self._clear_halo(op.result, place)
         begin = 0
         for operand in op.operands:
             piece = self.tensors[operand]
@@ -190,3 +192,16 @@ class _Lowering:
                 self.builder.address(wanted, piece.element),
                 Tensor(piece.element, piece.shape, whole.strides),
             )
+
+
+def _place_of(op: edge.CatOp) -> kernel.Placement:
+    """Where the plan has put a concatenation, which has no property for it."""
+    place = op.attributes.get("kernel.place")
+    if not isinstance(place, kernel.PlaceAttr):
+        raise _unplanned(op)
+    return place.data
+
+
+def _unplanned(op: Operation) -> DiagnosticsError:
+    message = f"it has no place; leave {ARENA} away from the region, then llvm-plan plans it anew"
+    return DiagnosticsError([Diagnostic.at(op, message)])

@@ -99,7 +99,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     array = step.array(factors.b)
     dots = n == 1 or (m == 1 and array is None and b_strides[-1] != 1)
     dots = dots and a_strides[-1] == b_strides[-2] == 1
-    added = _added(step, factors)
+    added = factors.added if factors.beta else None
     bias = None if dots else _bias(step, factors, program)
     mixes = factors.alpha != 1 or (factors.added is not None and bias is None)
     if added is not None and bias is None:
@@ -225,13 +225,9 @@ def _constant_matrices(array: Array, transposed: bool, batch: int) -> tuple[Arra
     return array, (0,) * (batch - len(own)) + tuple(strides)
 
 
-def _added(step: Step, factors: _Factors) -> SSAValue | None:
-    return None if factors.beta == 0 else factors.added
-
-
 def _bias(step: Step, factors: _Factors, program: ProgramBuilder) -> SSAValue | None:
     """What is added, as numbers that the sums begin with: one for each column, side by side."""
-    value = _added(step, factors)
+    value = factors.added
     if value is None or factors.squeezed or factors.alpha != 1 or factors.beta != 1:
         return None
     strides = step.broadcast(value)

@@ -144,7 +144,7 @@ def _flip(op: SchemaOp, step: Step) -> list[Piece]:
 
 
 def _roll(op: SchemaOp, step: Step) -> list[Piece]:
-    """Two parts along each dim that moves; without dims the elements move in row-major order."""
+    """Two parts along each dim that moves."""
     source = step.tensor(op.operands[0])
     shifts, dims = _numbers(op, "shifts"), _numbers(op, "dims")
     rank = len(source.shape)

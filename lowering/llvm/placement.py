@@ -49,7 +49,7 @@ def _place_outputs(planner: Planner) -> None:
         if (
             root is not None
             and root.argument is None
-            and _root_strides(planner.tensors[value], wanted)
+            and _lies_like(planner.tensors[value], wanted)
             and planner.tensors[root.value].size == wanted.size
             and _is_dense(planner.tensors[root.value])
         ):
@@ -60,7 +60,8 @@ def _place_outputs(planner: Planner) -> None:
         last.operands[index] = copied
 
 
-def _root_strides(tensor: Tensor, wanted: Tensor) -> bool:
+def _lies_like(tensor: Tensor, wanted: Tensor) -> bool:
+    """Whether tensors of one shape have the same strides; dims of one element do not matter."""
     return all(
         size == 1 or a == b
         for size, a, b in zip(wanted.shape, tensor.strides, wanted.strides, strict=True)

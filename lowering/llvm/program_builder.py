@@ -41,9 +41,11 @@ def aligned(size: int) -> int:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value's first element is: `base` is "argument" (`number` is its index), "arena"
-    or "workspace" (`number` is the offset in bytes there) or "weight" (`key`); `offset` counts
-    elements."""
+    """Where a value's first element is: `offset` elements from a place that `base` tells.
+
+    "argument" (`number` is its index), "arena" or "workspace" (`number` is the offset in bytes
+    there), "scratch" (the thread's own), or "weight" (`key`).
+    """
 
     base: str
     number: int = 0
@@ -90,10 +92,6 @@ class ProgramBuilder:
         """Constant data, contiguous as given (packed by the caller for its kernel)."""
         key = self.weights.put(np.ascontiguousarray(array))
         return self.address(Place("weight", key=key), element)
-
-    def arena(self, offset: int, element: Attribute) -> SSAValue:
-        """A place in the arena, in bytes."""
-        return self.address(Place("arena", offset), element)
 
     def scratch(self, size: int, element: Attribute) -> SSAValue:
         """Memory of the running thread, at least `size` bytes: it is lost between tasks."""

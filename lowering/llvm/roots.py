@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from xdsl.ir import Block, Operation, SSAValue
 
 from ...dialects import delegate, kernel
+from ...dialects.diagnostic import Diagnostic, DiagnosticsError
 from ...dialects.edge.ops import ConstantOp, WeightOp
 from ...dialects.schema_op import SchemaOp
 from .families import family_of
@@ -19,8 +21,9 @@ from .views import is_view
 class Root:
     """A value with memory of its own: made by a step, a copy or a concatenation.
 
-    `parent` is the concatenation in whose memory it lies, `offset` elements from its begin.
-    `argument` is the output of the region that it is.
+    `parent` is the concatenation in whose memory it lies, `argument` the number of the argument
+    of the region that it is. `first` and `last` are the positions at which it is written first and
+    read last.
     """
 
     value: SSAValue
@@ -59,12 +62,16 @@ def is_constant(value: SSAValue) -> bool:
 
 
 def anchor_of(step: kernel.StepOp) -> tuple[SchemaOp, Family]:
-    """The first operation of a step, and the family that runs it."""
+    """The first operation of a step, and the family that runs it.
+
+    Raises DiagnosticsError if there is none, as text may have it.
+    """
     anchor = step.body.block.first_op
-    assert isinstance(anchor, SchemaOp)
-    family = family_of(anchor)
-    assert family is not None, anchor.name
-    return anchor, family
+    family = family_of(anchor) if isinstance(anchor, SchemaOp) else None
+    if family is None:
+        assert anchor is not None
+        raise DiagnosticsError([Diagnostic.at(anchor, "there are no kernels for it")])
+    return cast(SchemaOp, anchor), family
 
 
 def add_root(planner: Planner, value: SSAValue, order: Order) -> None:

@@ -155,19 +155,18 @@ class Slices:
         body: Region,
         finish: Region,
         target: Local,
-        extras: Sequence[Local] = (),
     ) -> None:
-        """A statistic of every slice; `extras` are statistics that `finish` reads besides."""
+        """A statistic of every slice."""
         count = 1 if self.columns else 0
         k.insert(
             kernel.WindowOp(
                 [local.pointer for local in inputs],
-                [local.pointer for local in extras],
+                [],
                 target.pointer,
                 self.local_shape[:count],
                 self.inner,
                 [local.strides for local in inputs],
-                [local.strides[:count] for local in extras],
+                [],
                 target.strides[:count],
                 combination,
                 body,

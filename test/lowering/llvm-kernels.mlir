@@ -52,3 +52,58 @@ func.func @other(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // RUN: edge-opt %s -p "llvm-kernels{target-cpu=z80}" --split-input-file --verify-diagnostics | filecheck %s --check-prefix=CPU
 // CPU: llvm-kernels: {{.*}}z80
+
+// -----
+
+// Text may have operations that no plan has placed.
+// CHECK: in edge.relu: it has no place; leave kernel.arena away from the region, then llvm-plan plans it anew
+func.func @unplanned(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = delegate.region "llvm"(%x) {kernel.arena = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    %1 = edge.relu(%a) : (tensor<4xf32>) -> tensor<4xf32>
+    delegate.yield %1 : tensor<4xf32>
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// CHECK: in kernel.step: it has no place
+func.func @no_places(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = delegate.region "llvm"(%x) {kernel.arena = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    %1 = kernel.step : tensor<4xf32> {
+      %2 = edge.relu(%a) : (tensor<4xf32>) -> tensor<4xf32>
+      kernel.yield %2 : tensor<4xf32>
+    }
+    delegate.yield %1 : tensor<4xf32>
+  }
+  func.return %0 : tensor<4xf32>
+}
+
+// -----
+
+// CHECK: in edge.cat: it has no place
+func.func @no_place(%x: tensor<4xf32>) -> tensor<8xf32> {
+  %0 = delegate.region "llvm"(%x) {kernel.arena = 0 : i64} : (tensor<4xf32>) -> tensor<8xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    %1 = edge.cat([%a, %a], dim = 0) : (tensor<4xf32>, tensor<4xf32>) -> tensor<8xf32>
+    delegate.yield %1 : tensor<8xf32>
+  }
+  func.return %0 : tensor<8xf32>
+}
+
+// -----
+
+// CHECK: in edge.lgamma: there are no kernels for it
+func.func @no_kernels(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = delegate.region "llvm"(%x) {kernel.arena = 0 : i64} : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: tensor<4xf32>):
+    %1 = kernel.step at [#kernel.place<argument 1 + 0 strides [1]>] : tensor<4xf32> {
+      %2 = edge.lgamma(%a) : (tensor<4xf32>) -> tensor<4xf32>
+      kernel.yield %2 : tensor<4xf32>
+    }
+    delegate.yield %1 : tensor<4xf32>
+  }
+  func.return %0 : tensor<4xf32>
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 
 from ....dialects import kernel
 from ....dialects.kernel.types import element_type, int_lists, ints
@@ -157,10 +158,7 @@ class _Window:
                 results.append(e.combine(self.combination, total, value))
             return results
 
-        count = 1
-        for other in self.window:
-            count *= other.size
-        if count <= UNROLLED:
+        if prod(other.size for other in self.window) <= UNROLLED:
             sums = [first] * unroll
             for indices in product(*(range(other.size) for other in self.window)):
                 moved = vectors
