@@ -28,6 +28,8 @@ FAMILIES = (
     "scatter",
     "fold",
     "distance",
+    "grouped_matmul",
+    "histogram",
     "sort",
     "map",
 )
