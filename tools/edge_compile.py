@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .external_file import add_external_option
 from .failure import ToolError, extra_of, place_and_error, run_tool
 from .options import add_weights_option, names, tool_parser
-from .output_file import keep_inputs, write_output
+from .output_file import check_output, write_output
 from .plugins import add_load_option, load_files
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser.error("the following arguments are required: INPUT")
         if not (args.input is None or args.output or args.dump_stages or args.emit):
             parser.error("give -o MODEL.pte, or --dump-stages DIR")
-        keep_inputs(args.output, args.input)
+        check_output(args.output, args.input)
+        check_output(args.external_weights or None)
         load_files(args.load)
         if args.emit is not None and _emit_regions(args):
             return 0

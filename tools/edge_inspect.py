@@ -23,7 +23,7 @@ from .inspection.page import report_page
 from .inspection.report import describe_program
 from .inspection.text import report_text
 from .options import add_weights_option, tool_parser
-from .output_file import keep_inputs, write_output
+from .output_file import check_output, write_output
 from .plugins import add_load_option, load_files
 
 _DESCRIPTION = """\
@@ -97,7 +97,7 @@ def _inspect(args: argparse.Namespace) -> int:
     if args.html is not None and args.output is not None:
         raise ToolError(f"--html says where the page goes; leave out --output {args.output}")
     for output in (args.output, args.html):
-        keep_inputs(output, path, args.diff)
+        check_output(output, path, args.diff)
     if path.endswith(".ptd"):
         return _inspect_data(args)
     if args.check:

@@ -21,7 +21,7 @@ from .comparison import compare, largest
 from .failure import ToolError, run_tool
 from .inputs import bind_inputs, parse_value
 from .options import add_weights_option, count, names, tolerance, tool_parser
-from .output_file import keep_inputs
+from .output_file import check_output
 from .plugins import add_load_option, load_files
 from .result_summary import summarise
 from .runnable import Runnable, RunnableProgram, runnable_module
@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> int:
-    keep_inputs(args.output, args.file, args.compare)
+    check_output(args.output, args.file, args.compare)
     runnable = _open(args, args.file)
     method = _method(runnable, args)
     other = None if args.compare is None else _open(args, args.compare)

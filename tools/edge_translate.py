@@ -13,7 +13,7 @@ from .external_file import add_external_option
 from .failure import ToolError, run_tool
 from .input_file import read_input
 from .options import add_weights_option, tool_parser
-from .output_file import keep_inputs, write_output
+from .output_file import check_output, write_output
 from .plugins import add_load_option, load_files
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def tool() -> int:
         args = _parser().parse_args(argv)
-        keep_inputs(args.output, args.input)
+        check_output(args.output, args.input)
         load_files(args.load)
         source, target = _formats(args)
         _translation(source, target)(args)

@@ -26,6 +26,7 @@ from .failure import ToolError
 from .input_file import read_text
 from .module_file import Overlay, parse_module
 from .options import add_weights_option, fail_in_one_line
+from .output_file import check_output
 from .pass_specs import parse_passes
 from .plugins import add_load_option, load_files
 
@@ -109,8 +110,9 @@ class EdgeOptMain(xDSLOptMain):
 
     def run(self) -> None:
         """Process the chunks of the input; the outputs are written when all have succeeded."""
-        chunks, extension = self.prepare_input()
         output = cast(str | None, self.args.output_file)
+        check_output(output)
+        chunks, extension = self.prepare_input()
         overlay = Overlay(output, self.args.save_weights)
         texts: list[str] = []
         for index, (chunk, offset) in enumerate(chunks):

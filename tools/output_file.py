@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import EISDIR, ENOENT
 from typing import TextIO, cast
 
 from ..lowering.output_file import write_file
 from .failure import ToolError
 
 
-def keep_inputs(output: str | None, *inputs: str | None) -> None:
-    """Raise ToolError where the output would overwrite a file that the tool reads."""
-    if output is None or not os.path.isfile(output):
+def check_output(output: str | None, *inputs: str | None) -> None:
+    """Look, before there is work done, whether a file can be written.
+
+    Raises OSError where its folder is missing or it is one itself, and ToolError where it is one of
+    the files that the tool reads.
+    """
+    if output is None or output == "-":
         return
+    if os.path.isdir(output):
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), output)
+    if not os.path.isdir(os.path.dirname(output) or os.curdir):
+        raise FileNotFoundError(ENOENT, os.strerror(ENOENT), output)
     for path in inputs:
-        if path is not None and os.path.isfile(path) and os.path.samefile(path, output):
+        if path is None or not (os.path.isfile(path) and os.path.isfile(output)):
+            continue
+        if os.path.samefile(path, output):
             raise ToolError(f"{output}: is an input too; write to another file")
 
 

@@ -119,6 +119,8 @@ CASES = {
         "folder -o out.pte",
         "aten.mlir -o aten.mlir",
         "aten.mlir -o folder",
+        "aten.mlir -o folder --external-weights",
+        "aten.mlir -o out.pte --external-weights nowhere/out.ptd",
         "aten.mlir -o nowhere/out.pte",
         "aten.mlir -o out.pte --pipeline nothing",
         "aten.mlir -o out.pte --emit nothing",
