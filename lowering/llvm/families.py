@@ -13,6 +13,7 @@ from .family import Family
 
 FAMILIES = (
     "depthwise",
+    "depthwise_volume",
     "convolution",
     "matmul",
     "attention",
