@@ -548,8 +548,16 @@ const filter = document.getElementById("filter");
 filter.value = "relu";
 filter.dispatchEvent(new Event("input"));
 const rows = [...document.querySelectorAll(".row")].filter((row) => !row.hidden).length;
+const graph = () => [".node", ".flow", ".fold"].map((c) => document.querySelectorAll(c).length);
+const unfoldedGraph = graph();
+const press = (node) => node.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+press(document.querySelector(".fold"));
+const foldedGraph = graph();
+const module = [...document.querySelectorAll("#graph text")].find((t) => t.textContent[0] === "▸");
+press(module.previousSibling);
+const graphs = [unfoldedGraph, foldedGraph, graph()];
 document.title = JSON.stringify(
-  { failures, boxes: boxes.length, tipped, shown, line, tiles, zoomed, rows, lit, maker });
+  { graphs, failures, boxes: boxes.length, tipped, shown, line, tiles, zoomed, rows, lit, maker });
 }
 </script>
 </body>
@@ -585,6 +593,9 @@ def test_page_in_a_browser(net: Path, tmp_path: Path):
     assert "blocks" in seen["zoomed"]
     assert seen["rows"] == 2
     assert (seen["maker"], seen["lit"]) == ("i-1", 2)
+    unfolded, folded, again = seen["graphs"]
+    assert unfolded == again
+    assert all(few < many for few, many in zip(folded, unfolded, strict=True))
 
 
 # --- failures -------------------------------------------------------------------------------------

@@ -259,7 +259,8 @@ function tensorBox(t, x, y) {
     onmouseleave: hideTip,
     onclick: () => reveal(byId(`i-${makerOf(t)}`)) });
   const room = Math.floor((w - 8) / 6.6);
-  if (h < 15 || room < 4) return [box];
+  // A view's label would lie under what it views.
+  if (t.role === "view" || h < 15 || room < 4) return [box];
   const full = `${t.name} ${t.module || t.role}`;
   const text = full.length <= room || room > t.name.length + 6 ? full : t.name;
   const label = text.length > room ? `${text.slice(0, room - 1)}…` : text;
@@ -484,6 +485,8 @@ function drawMethod() {
   if (!current) return;
   drawArguments();
   drawPlan();
+  unfoldSome();
+  drawGraph();
   drawInstructions();
   drawOperators();
 }
@@ -502,6 +505,6 @@ byId("grouping").addEventListener("change", () => { zoomed = []; drawSizes(); })
 let resizing = 0;
 addEventListener("resize", () => {
   clearTimeout(resizing);
-  resizing = setTimeout(() => { if (current) drawPlan(); drawSizes(); }, 150);
+  resizing = setTimeout(() => { if (current) { drawPlan(); drawGraph(); } drawSizes(); }, 150);
 });
 document.documentElement.dataset.drawn = "true";

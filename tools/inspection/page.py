@@ -20,6 +20,7 @@ def report_page(path: str, report: Report, source_folder: str) -> str:
     parts = {
         "TITLE": html.escape(path),
         "STYLE": _part("page.css"),
+        "GRAPH": _part("module_graph.js"),
         "SCRIPT": _part("page.js"),
         "DATA": text,
     }
