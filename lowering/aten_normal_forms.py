@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from xdsl.dialects.builtin import IntegerType, Signedness, i32, i64
+from xdsl.dialects.builtin import IntegerType, Signedness, i1, i32, i64
 from xdsl.ir import SSAValue
 
 from ..dialects.expr import Expr
@@ -150,6 +150,17 @@ def _split(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Seq
         parts.append(builder.slice(value, dim, start, end))
         start = end
     return parts
+
+
+@_normal_form("any.dims")
+def _any(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Sequence[SSAValue]:
+    """Over no dims, which are all dims of other reductions, this is `x != 0`."""
+    if arguments["dim"] != []:
+        return builder.results("aten::any.dims", types=op.result_types, **arguments)
+    type = tensor(op.results[0])
+    bools = tensor_type(i1, dims_of(type))
+    truth = builder.result("aten::ne.Scalar", arguments["self"], 0, type=bools)
+    return [builder.cast(truth, type.element_type)]
 
 
 @_normal_form("softmax.int", "log_softmax.int")

@@ -25,6 +25,9 @@ _NEW_RESULTS = frozenset(
 )
 """Composites whose result is a new tensor; others may give views without saying so."""
 
+_OF_PRIMS = {"prims::scalar_tensor": "aten::scalar_tensor"}
+"""Operators that only PyTorch's decompositions use, and those of the table that do the same."""
+
 _TRAINING_FLAGS = {"aten::batch_norm": 5, "aten::dropout": 2}
 """The argument that makes an operator draw numbers or change its statistics."""
 
@@ -46,6 +49,7 @@ def functional_key(target: Any) -> str:
     """
     schema = target._schema
     name: str = schema.name
+    name = _OF_PRIMS.get(name, name)
     if schema.is_mutable and name.endswith("_"):
         name = name[:-1]
     overload = f".{schema.overload_name}" if schema.overload_name else ""

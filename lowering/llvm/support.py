@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import Float32Type, Float64Type, IntegerType, TensorType
+from xdsl.dialects.builtin import TensorType, f32, f64, i1, i8, i32, i64
 from xdsl.ir import Attribute, Operation
 
 from ...dialects.edge import CatOp
@@ -39,6 +39,4 @@ def supports(op: Operation) -> Verdict:
 
 
 def _has_element_kernels(element: Attribute) -> bool:
-    if isinstance(element, IntegerType):
-        return element.bitwidth in (1, 8, 32, 64)
-    return isinstance(element, Float32Type | Float64Type)
+    return element in (f32, f64, i1, i8, i32, i64)

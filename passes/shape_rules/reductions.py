@@ -27,6 +27,8 @@ def _reduction(op: SchemaOp) -> Sequence[Dims | None]:
     axes = {axis_of(0, 0)} if not source else set(axes_of(op, len(source)))
     if op.SCHEMA.name in ("argmax", "argmin") and op.value_of("dim") is None:
         axes = set(range(len(source)))
+    if op.SCHEMA.op_name == "any.dims" and op.value_of("dim") == []:
+        axes.clear()  # no dims are all dims elsewhere, but none here
     if op.value_of("keepdim"):
         dims = tuple(1 if i in axes else dim for i, dim in enumerate(source))
     else:

@@ -87,6 +87,9 @@ def put(self: Any, indices: list[Any], values: Any, accumulate: bool, out: Any) 
         out = fit(out, self.shape)
         assign(out, self)
     if accumulate:
+        if out.ndim == values.ndim == 1 and where[0].dtype != np.bool_:
+            # numpy 2.4 reads behind the end of values that it has to broadcast here.
+            values = _guarded("index_put", lambda: np.broadcast_to(values, where[0].shape).copy())
         _guarded("index_put", lambda: np.add.at(out, where, values))
     else:
         _guarded("index_put", lambda: out.__setitem__(where, values))

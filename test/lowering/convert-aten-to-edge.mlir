@@ -127,6 +127,19 @@ func.func @custom(%i: tensor<4xi64>) -> tensor<4xf32> {
 
 // -----
 
+// No dims are all dims of other reductions, but not of any.
+// CHECK-LABEL: func.func @any_over_nothing(
+// CHECK-NEXT: edge.ne.Scalar(%x, other = 0) : (tensor<4xf32>) -> tensor<4xi1>
+// CHECK-NEXT: edge.any.dims(%x, dim = [0]) : (tensor<4xf32>) -> tensor<i1>
+// CHECK-NEXT: return
+func.func @any_over_nothing(%x: tensor<4xf32>) -> (tensor<4xi1>, tensor<i1>) {
+  %0 = aten.any.dims(%x, dim = []) : (tensor<4xf32>) -> tensor<4xi1>
+  %1 = aten.any.dims(%x, dim = [0]) : (tensor<4xf32>) -> tensor<i1>
+  func.return %0, %1 : tensor<4xi1>, tensor<i1>
+}
+
+// -----
+
 // Branches and loops, with what stands in them.
 // CHECK-LABEL: func.func @regions(
 // CHECK: edge.cond(%p) : (tensor<i1>) -> tensor<4xf32> {

@@ -52,6 +52,14 @@ def test_index_put(indices: list[torch.Tensor | None]) -> None:
         check("aten::index_put.out", aten.index_put, *data, True)
 
 
+def test_index_put_of_few_values() -> None:
+    """numpy 2.4 reads behind the end of values that it broadcasts over a matrix of indices."""
+    x, index = torch.zeros(4), torch.randint(-4, 4, (3, 5))
+    for shape in ((5,), (1,), (3, 1), ()):
+        values = torch.arange(1.0, 6)[: shape[-1]] if shape == (5,) else torch.full(shape, 2.0)
+        check("aten::index_put.out", aten.index_put, x, [index], values, True)
+
+
 def test_index_put_in_place() -> None:
     kernel: Any = find_kernel("aten::index_put_")
     x = np.zeros(4, np.float32)

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 from steps import Array, check_step, with_gaps
+from xdsl.dialects.builtin import IntegerType, Signedness, TensorType, i64
+from xdsl.ir import Block
 
 from edgeir.dialects import edge
 from edgeir.dialects.diagnostic import DiagnosticsError
 from edgeir.lowering.llvm import gather
+from edgeir.lowering.llvm.support import supports
 
 RNG = np.random.default_rng(0)
 
@@ -107,3 +110,13 @@ def test_outside() -> None:
             check_step(gather, kind, [table, np.array([2, index])], [table[:2]], **given)
     with pytest.raises(DiagnosticsError, match="an index is out of range of its tensor"):
         check_step(gather, edge.IndexTensorOp, [table, [np.array([2, -6])]], [table[:2]])
+
+
+def test_bytes() -> None:
+    """Elements without a sign have no kernels, not even to be moved."""
+    byte = IntegerType(8, Signedness.UNSIGNED)
+    block = Block(arg_types=[TensorType(byte, [4]), TensorType(i64, [2])])
+    op = edge.IndexSelectOp(*block.args[:1], 0, block.args[1], result_types=[TensorType(byte, [2])])
+    verdict = supports(op)
+    assert not verdict.supported
+    assert verdict.reason == "there are no kernels for ui8"
