@@ -11,7 +11,7 @@ from .body import identity
 from .elementwise import epilogue
 from .kernel_builder import KernelBuilder
 from .program_builder import MOST_TASKS, ProgramBuilder
-from .stencils import as_images, scaled
+from .stencils import scaled, step_images
 from .step import Step
 
 _TASK = 65_536
@@ -21,11 +21,8 @@ _TASK = 65_536
 def launch_global(step: Step, program: ProgramBuilder, spatial: int, factor: float) -> None:
     """Sum up the last `spatial` dims of the step's first operand and multiply by a number; tasks
     are images and parts of the channels. Any strides are fine."""
-    fused, shape = epilogue(step), step.output.shape
-    source = step.tensor(step.op.operands[0])
-    read = as_images(source.shape, source.strides, spatial)
-    written = as_images(shape, step.output.strides, spatial)
-    extras = [as_images(shape, step.broadcast(e), spatial) for e in fused.extras]
+    fused = epilogue(step)
+    read, written, extras = step_images(step, fused, spatial)
     images, channels = read.shape[:2]
     lanes = program.target.lanes()
     wanted = min(MOST_TASKS, prod(read.shape) // _TASK) // images

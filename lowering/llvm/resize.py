@@ -19,7 +19,7 @@ from .elementwise import Epilogue, epilogue
 from .family import Order, no_halo
 from .kernel_builder import KernelBuilder
 from .program_builder import MOST_TASKS, ProgramBuilder
-from .stencils import Images, as_images, channels_last
+from .stencils import Images, channels_last, step_images
 from .step import Step, Tensor, element_type, shape_of
 
 _NEAREST = edge.UpsampleNearest2dVecOp
@@ -81,9 +81,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     fused, output = epilogue(step), step.output
     source = step.tensor(step.op.operands[0])
     taps = _taps(step.op, source.shape, output.shape)
-    read = as_images(source.shape, source.strides, 2)
-    written = as_images(output.shape, output.strides, 2)
-    extras = [as_images(output.shape, step.broadcast(e), 2) for e in fused.extras]
+    read, written, extras = step_images(step, fused, 2)
     images, channels, rows, _ = written.shape
     wanted = min(MOST_TASKS, max(1, prod(written.shape) // _TASK))
     per_band = -(-rows // min(rows, -(-wanted // images)))

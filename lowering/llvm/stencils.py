@@ -61,6 +61,17 @@ def as_images(shape: Sequence[int], strides: Sequence[int], spatial: int) -> Ima
     return Images(four(shape), four(strides))
 
 
+def step_images(step: Step, fused: Epilogue, spatial: int) -> tuple[Images, Images, list[Images]]:
+    """A step's first operand, its result and what is fused reads besides, as images."""
+    source, shape = step.tensor(step.op.operands[0]), step.output.shape
+    extras = [as_images(shape, step.broadcast(extra), spatial) for extra in fused.extras]
+    return (
+        as_images(source.shape, source.strides, spatial),
+        as_images(shape, step.output.strides, spatial),
+        extras,
+    )
+
+
 def as_pair(numbers: Sequence[int], missing: int) -> Pair:
     """Numbers of one or two dims as those of rows and columns."""
     rows, columns = (missing, *numbers)[-2:]
@@ -81,11 +92,7 @@ def launch_windows(
     Its channels and those of the result stand side by side in memory.
     """
     fused = epilogue(step)
-    shape = step.output.shape
-    source = step.tensor(step.op.operands[0])
-    read = as_images(source.shape, source.strides, spatial)
-    written = as_images(shape, step.output.strides, spatial)
-    extras = [as_images(shape, step.broadcast(e), spatial) for e in fused.extras]
+    read, written, extras = step_images(step, fused, spatial)
     plan = _Plan(windows, read, written, program.target.lanes())
     arguments = [
         program.pointer(step.op.operands[0]),

@@ -8,6 +8,7 @@ the second-level cache.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 import numpy as np
@@ -23,6 +24,8 @@ from .roots import is_constant
 from .step import Array, Step, shape_of
 from .target import Target
 
+_LANES = 16
+"""Elements of a vector in the model below: a plan is for all targets, that of AVX-512 decides."""
 _CACHE = 800 * 1024
 """Bytes of transformed data that stay in the second-level cache."""
 _STREAM, _STREAM_AGAIN = 12.0, 24.0
@@ -63,7 +66,7 @@ class _Sizes:
         return -(-self.height // m), -(-self.width // m)
 
 
-def choose(op: edge.ConvolutionOp, lanes: int = 16) -> Choice | None:
+def choose(op: edge.ConvolutionOp) -> Choice | None:
     """The fastest way by a model of cycles; None if direct convolution is as fast or the algorithm
     does not apply."""
     weight, result = shape_of(op.weight), shape_of(op.result)
@@ -77,47 +80,50 @@ def choose(op: edge.ConvolutionOp, lanes: int = 16) -> Choice | None:
         return None
     if any(number != 1 for number in numbers) or min(weight[:2]) < _LEAST_CHANNELS:
         return None
-    sizes = _Sizes(result[0], weight[1], weight[0], *result[2:])
+    return _fastest(_Sizes(result[0], weight[1], weight[0], *result[2:]))
+
+
+@cache
+def _fastest(sizes: _Sizes) -> Choice | None:
+    """Of all tiles, rows and parts; None if direct convolution is as fast."""
     points = sizes.images * sizes.height * sizes.width
-    direct = _product_cycles(sizes, 9, points, points, 1, lanes)
+    direct = _product_cycles(sizes, 9, points, points, 1)
     best: tuple[float, Choice] | None = None
     for m in WEIGHT_MATRICES:
         for rows in range(1, sizes.tiles(m)[0] + 1):
             for parts in (1, 2, 4, 8):
                 choice = Choice(m, rows, parts)
-                cycles = _cycles(sizes, choice, lanes)
+                cycles = _cycles(sizes, choice)
                 if cycles is not None and (best is None or cycles < best[0]):
                     best = cycles, choice
     return best[1] if best is not None and best[0] < _GAIN * direct else None
 
 
-def _product_cycles(
-    sizes: _Sizes, places: int, rows: int, tile_rows: int, streams: int, lanes: int
-) -> float:
+def _product_cycles(sizes: _Sizes, places: int, rows: int, tile_rows: int, streams: int) -> float:
     """Cycles of multiplications, or of waiting for the weights if that takes longer."""
     # A tile of fewer rows waits for its sums.
     waiting = max(1.0, 4 / tile_rows)
-    vectors = -(-sizes.columns // lanes)
+    vectors = -(-sizes.columns // _LANES)
     multiply = places * rows * sizes.channels * vectors / 2 * waiting
     weights = 4.0 * places * sizes.channels * sizes.columns
     return max(multiply, weights / _STREAM + (streams - 1) * weights / _STREAM_AGAIN)
 
 
-def _cycles(sizes: _Sizes, choice: Choice, lanes: int) -> float | None:
+def _cycles(sizes: _Sizes, choice: Choice) -> float | None:
     m = choice.tile
     high, wide = sizes.tiles(m)
     places, tiles = (m + 2) ** 2, choice.rows * wide
     blocks = sizes.images * -(-high // choice.rows)
     columns = sizes.columns // choice.parts
-    if sizes.columns % choice.parts or (choice.parts > 1 and columns % (2 * lanes)):
+    if sizes.columns % choice.parts or (choice.parts > 1 and columns % (2 * _LANES)):
         return None
     if choice.rows > 1 and 4 * places * tiles * (sizes.channels + columns) > _CACHE:
         return None
     into, out = _TRANSFORM_CYCLES[m]
-    vectors = -(-sizes.channels // lanes)
-    transforms = choice.parts * vectors * into + -(-sizes.columns // lanes) * out
+    vectors = -(-sizes.channels // _LANES)
+    transforms = choice.parts * vectors * into + -(-sizes.columns // _LANES) * out
     cycles = blocks * tiles * transforms
-    cycles += _product_cycles(sizes, places, blocks * tiles, tiles, blocks, lanes)
+    cycles += _product_cycles(sizes, places, blocks * tiles, tiles, blocks)
     if cycles > _HEAVY:
         cycles *= 1 + 0.02 * max(0, _WANTED_TASKS - blocks * choice.parts)
     return cycles

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import Block, SSAValue
 
 from edgeir.dialects import edge
+from edgeir.dialects.edge.ops import WeightOp
 from edgeir.dialects.schema_op import SchemaOp
 from edgeir.lowering.llvm import convolution, winograd
 from edgeir.lowering.llvm.program_builder import ProgramBuilder
@@ -113,8 +114,8 @@ def convolution_op(
 ) -> edge.ConvolutionOp:
     """A 3x3 convolution of square images."""
     result = (size - 1) // stride + 1
-    shapes = [(1, channels, size, size), (out, channels // groups, 3, 3)]
-    x, w = Block(arg_types=[TensorType(f32, shape) for shape in shapes]).args
+    x = Block(arg_types=[TensorType(f32, (1, channels, size, size))]).args[0]
+    w = WeightOp("w", TensorType(f32, (out, channels // groups, 3, 3))).result
     return edge.ConvolutionOp(
         x,
         w,
