@@ -54,22 +54,30 @@ function slotsIn(text) {
   return numbered ?? (text.includes(" ") ? [text.split(" ")[0]] : []);
 }
 
-// What a box reads that another wrote last, one edge for a pair of boxes.
+// What a box reads that another wrote, one edge for a pair of boxes. A later writer of a slot takes
+// the place of an earlier one, unless a jump stands between them: then either may have been the last.
 function graphEdges(nodes) {
   const makers = new Map();
   const edges = new Map();
+  let jumps = 0;
+  const connect = (from, to, text) => {
+    const key = `${from} ${to}`;
+    if (!edges.has(key)) edges.set(key, { from, to, hue: nodeHue(nodes[from]), texts: new Set() });
+    edges.get(key).texts.add(text);
+  };
   nodes.forEach((node, row) => {
     for (const instruction of node.members) {
       for (const text of instruction.arguments) {
-        for (const slot of slotsIn(text)) {
-          const from = makers.get(slot);
-          if (from === undefined || from === row) continue;
-          const key = `${from} ${row}`;
-          if (!edges.has(key)) edges.set(key, { from, to: row, hue: nodeHue(nodes[from]), texts: new Set() });
-          edges.get(key).texts.add(text);
-        }
+        const rows = new Set(slotsIn(text).flatMap((slot) => makers.get(slot)?.rows ?? []));
+        rows.delete(row);
+        for (const from of rows) connect(from, row, text);
       }
-      for (const slot of instruction.results.flatMap(slotsIn)) makers.set(slot, row);
+      for (const slot of instruction.results.flatMap(slotsIn)) {
+        const known = makers.get(slot);
+        const rows = known && known.jumps < jumps ? known.rows : [];
+        makers.set(slot, { jumps, rows: [...rows, row] });
+      }
+      if (instruction.operator === "jump") jumps += 1;
     }
   });
   return edges.values();
@@ -93,6 +101,7 @@ function nodeBox(node, row, right) {
   const isFolded = node.module !== null && node.members.length > 1;
   const x = 8 + 12 * node.depth;
   const made = last.results.map((text) => text.replace(/^\S+ /, "")).join(", ");
+  const target = first.operator === "jump" ? first.arguments.at(-1) : "";
   const name = isFolded ? `▸ ${node.module}` : [first.operator, first.module].filter(Boolean).join(" · ");
   const note = isFolded ? `${count(node.members.length)} instructions` : "";
   const calls = new Map();
@@ -114,7 +123,7 @@ function nodeBox(node, row, right) {
       unfolded.add(node.module);
       drawGraph();
     } });
-  const text = [name, note, made].filter(Boolean).join(" · ");
+  const text = [name, note, made, isFolded ? "" : target].filter(Boolean).join(" · ");
   const room = Math.floor((right - x - 16) / 6.6);
   const label = text.length > room ? `${text.slice(0, room - 1)}…` : text;
   return [box, draw("text", { class: "boxlabel", x: x + 8, y: row * ROW + 19 }, label)];
