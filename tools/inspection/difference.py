@@ -132,7 +132,7 @@ def _file_sizes(report: Report) -> dict[str, int]:
 
 def _delegates(report: Report) -> dict[str, str]:
     return {
-        f"{d.method} {d.index}": f"{d.backend} {d.bytes:,} bytes, {d.calls} calls"
+        f"{d.method} {d.index}": f"{d.backend} {d.bytes:,} bytes, {d.calls} {'call' if d.calls == 1 else 'calls'}"
         for d in report.delegates
     }
 
