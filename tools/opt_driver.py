@@ -22,7 +22,8 @@ from ..dialects.diagnostic import Diagnostic, DiagnosticsError
 from ..dialects.module_text import has_locations, print_module
 from ..dialects.weights import WeightsStore
 from ..lowering.pass_registry import all_passes, summary
-from .failure import ToolError
+from .failure import ToolError, failure_message
+from .input_fault import input_fault
 from .input_file import read_text
 from .module_file import Overlay, parse_module
 from .options import add_weights_option, fail_in_one_line
@@ -148,12 +149,24 @@ class EdgeOptMain(xDSLOptMain):
                 return f"{error}\n"
             raise
 
+    def apply_passes(self, prog: ModuleOp) -> None:
+        """Run the passes; where one breaks because of the input, what is wrong with that is raised."""
+        try:
+            super().apply_passes(prog)
+        except Exception as error:
+            broken = failure_message("edge-opt", error) is None
+            if broken and (fault := input_fault(self.ctx, self._parse_text())) is not None:
+                raise fault from error
+            raise
+
     def _parse(self, stream: IO[bytes]) -> ModuleOp:
+        self._text = stream.read().decode()
+        return self._parse_text()
+
+    def _parse_text(self) -> ModuleOp:
         context, path = cast(EdgeContext, self.ctx), self._input_path()
         implicit = not self.args.no_implicit_module
-        return parse_module(
-            context, stream.read().decode(), path, self._weights_files, implicit=implicit
-        )
+        return parse_module(context, self._text, path, self._weights_files, implicit=implicit)
 
     def _pass_list(self) -> str:
         lines = ["passes:"]

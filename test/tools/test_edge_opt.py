@@ -182,6 +182,35 @@ def test_pass_that_breaks_the_module_is_named(relu: str, capsys: pytest.CaptureF
     assert "(after test-break)" in _fails([relu, "--load", PLUGIN, "-p", "test-break"], capsys)
 
 
+@pytest.mark.parametrize(
+    ("operation", "passes", "message"),
+    [
+        (
+            "%0 = edge.permute(%x, dims = [7, 0]) : (tensor<2x3xf32>) -> tensor<2x3xf32>",
+            "simplify-views",
+            "error: in edge.permute: there is no dim 7 in 2 dims",
+        ),
+        (
+            "%0 = edge.linear(%x, %y) : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>",
+            "legalize",
+            "error: in edge.linear: the input [2, 3] does not fit the weight []",
+        ),
+    ],
+)
+def test_input_that_breaks_a_pass_is_to_blame(
+    operation: str, passes: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "bad.mlir"
+    file.write_text(
+        f"func.func @f(%x: tensor<2x3xf32>, %y: tensor<f32>) -> tensor<2x3xf32> {{\n  {operation}\n"
+        "  func.return %0 : tensor<2x3xf32>\n}\n"
+    )
+    assert main([str(file), "-p", passes]) == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith(message)
+    assert len(errors.splitlines()) == 1
+
+
 def test_diagnostics_are_output_on_request(relu: str, capsys: pytest.CaptureFixture[str]):
     bad = 'func.func @f() {\n  %0 = edge.weight "w" : tensor<?xf32>\n  func.return\n}\n'
     Path(relu).write_text(bad + "// -----\nfunc.func\n// -----\n" + RELU)
