@@ -10,7 +10,7 @@ from typing import Any
 
 from ...runtime.errors import printable
 from ...runtime.program.program_file import ProgramFile
-from .report import Method, Report, StoredTensor
+from .report import Delegate, Method, Report, StoredTensor
 from .text import argument_type, table
 
 
@@ -131,10 +131,12 @@ def _file_sizes(report: Report) -> dict[str, int]:
 
 
 def _delegates(report: Report) -> dict[str, str]:
-    return {
-        f"{d.method} {d.index}": f"{d.backend} {d.bytes:,} bytes, {d.calls} {'call' if d.calls == 1 else 'calls'}"
-        for d in report.delegates
-    }
+    return {f"{d.method} {d.index}": _delegate(d) for d in report.delegates}
+
+
+def _delegate(delegate: Delegate) -> str:
+    calls = "1 call" if delegate.calls == 1 else f"{delegate.calls} calls"
+    return f"{delegate.backend} {delegate.bytes:,} bytes, {calls}"
 
 
 # --- stored data ----------------------------------------------------------------------------------
