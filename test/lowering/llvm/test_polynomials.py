@@ -59,7 +59,6 @@ BOUNDS: dict[str, tuple[type[IRDLOperation], float]] = {
     "asinh": (math.AsinhOp, 2.4),
     "acosh": (math.AcoshOp, 2.6),
     "atanh": (math.AtanhOp, 2.6),
-    "rsqrt": (math.RsqrtOp, 1.6),
 }
 PERIODIC = ("sin", "cos", "tan")
 
