@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolRefAttr, i32, i64
+from xdsl.dialects.builtin import (
+    IntegerAttr,
+    StringAttr,
+    SymbolRefAttr,
+    UnitAttr,
+    i32,
+    i64,
+)
 from xdsl.ir import Attribute, Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
     ParsePropInAttrDict,
     irdl_op_definition,
+    opt_prop_def,
     prop_def,
     region_def,
     result_def,
@@ -203,19 +211,30 @@ class WeightOp(IRDLOperation):
 
 @irdl_op_definition
 class LaunchOp(IRDLOperation):
-    """Run a kernel for every task, in any order, and wait for all of them."""
+    """Run a kernel for every task, in any order, and wait for all of them.
+
+    With `whole` task number `tasks` does what all others do together, in less time than these need
+    one after the other: a thread that is alone runs it instead.
+    """
 
     name = "kernel.launch"
 
     kernel = prop_def(SymbolRefAttr)
     arguments = var_operand_def(POINTER)
     tasks = prop_def(IntegerAttr)
+    whole = opt_prop_def(UnitAttr)
 
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$kernel `(` $arguments `)` attr-dict `:` type($arguments)"
 
-    def __init__(self, kernel: str, arguments: Sequence[SSAValue], tasks: int) -> None:
+    def __init__(
+        self, kernel: str, arguments: Sequence[SSAValue], tasks: int, whole: bool = False
+    ) -> None:
         super().__init__(
             operands=[arguments],
-            properties={"kernel": SymbolRefAttr(kernel), "tasks": IntegerAttr(tasks, i64)},
+            properties={
+                "kernel": SymbolRefAttr(kernel),
+                "tasks": IntegerAttr(tasks, i64),
+                "whole": UnitAttr() if whole else None,
+            },
         )

@@ -13,6 +13,7 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     prop_def,
     region_def,
     traits_def,
@@ -23,7 +24,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .addressing import POINTER
 from .checks import check_at_least, check_body, check_elements, check_pairs
-from .types import NumberLists, Numbers, element_type, int_lists, number_lists, numbers
+from .types import NumberLists, Numbers, element_type, int_lists, ints, number_lists, numbers
 
 STENCIL_COMBINATIONS = ("add", "max")
 """How the elements of a window are combined; max gives nan where one is nan."""
@@ -40,7 +41,8 @@ class StencilOp(IRDLOperation):
     stand side by side in memory; strides are those of rows and columns. The input has `size` rows
     and columns; what a window has outside of it is left out. `outside` is memory for a row of the
     input, which the operation may write; without it all rows are inside. The weights are [window
-    rows, window columns, channels], dense. Extras have strides of rows, columns and channels.
+    rows, window columns, channels], dense. Extras have strides of rows, columns and channels. With
+    a `ring` the memory of the input has so many rows, and row y is at y modulo that.
 
     ```mlir
     kernel.stencil %y of %x weights(%w : …) bias(%b : …) outside(%room : …) to %out {
@@ -76,6 +78,7 @@ class StencilOp(IRDLOperation):
     dilation = prop_def(Numbers)
     padding = prop_def(Numbers)
     combination = prop_def(StringAttr)
+    ring = opt_prop_def(IntegerAttr)
     epilogue = region_def("single_block")
 
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
@@ -111,6 +114,7 @@ class StencilOp(IRDLOperation):
         outside: SSAValue | None = None,
         extras: Sequence[SSAValue] = (),
         extra_strides: Sequence[Sequence[int]] = (),
+        ring: int = 0,
     ) -> None:
         super().__init__(
             operands=[row, input, weights, bias, outside, extras, output],
@@ -127,6 +131,7 @@ class StencilOp(IRDLOperation):
                 "dilation": numbers(dilation),
                 "padding": numbers(padding),
                 "combination": StringAttr(combination),
+                "ring": IntegerAttr(ring, i64) if ring else None,
             },
             regions=[epilogue],
         )
@@ -145,6 +150,10 @@ class StencilOp(IRDLOperation):
             )
         if self.combination.data != "add" and (self.weights or self.bias):
             raise VerifyException("kernel.stencil: only a sum has weights or a bias")
+        read = (self.rows.value.data - 1) * ints(self.stride)[0]
+        read += (ints(self.window)[0] - 1) * ints(self.dilation)[0] + 1
+        if self.ring is not None and self.ring.value.data < read:
+            raise VerifyException(f"kernel.stencil: {read} rows are read, more than the ring has")
         rows = int_lists(self.extra_strides)
         if len(rows) != len(self.extras) or any(len(row) != 3 for row in rows):
             raise VerifyException(

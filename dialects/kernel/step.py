@@ -38,6 +38,10 @@ class Placement:
     (inputs count from 0, outputs go on); the first element is `offset` elements from there, and for
     each dim `strides` has the distance of neighbours in elements. `halo` elements before and after
     each dim's data are memory of the tensor too, and zero.
+
+    A tensor of images in a `ring` has room for `number` of its rows (dim 2), row y at y modulo
+    that, while the step that makes it and the one that reads it run together; it lies in the memory
+    of a thread.
     """
 
     base: str
@@ -47,7 +51,7 @@ class Placement:
     halo: tuple[tuple[int, int], ...] = ()
 
 
-BASES = ("arena", "argument")
+BASES = ("arena", "argument", "ring")
 
 
 @irdl_attr_definition

@@ -38,6 +38,8 @@ def write_places(planner: Planner) -> int:
         if root.in_place_of is not None:
             number = places[root.in_place_of.value].number
             places[value] = kernel.Placement("arena", number, 0, strides)
+        if root.ring:
+            places[value] = kernel.Placement("ring", root.ring, 0, strides)
         if root.argument is not None:
             places[value] = kernel.Placement("argument", root.argument, 0, strides)
     for value in planner.roots:
@@ -90,15 +92,22 @@ def _owners(planner: Planner) -> dict[SSAValue, Root]:
 def _lifetimes(planner: Planner, owners: dict[SSAValue, Root]) -> list[Root]:
     """The roots that need memory in the arena, in order of their first use, with lifetimes."""
     found: dict[SSAValue, Root] = {}
-    for position, op in enumerate(planner.block.ops):
+    positions = {op: position for position, op in enumerate(planner.block.ops)}
+    for step in planner.bands:
+        # What runs together runs where its last step stands.
+        last = step
+        while last in planner.bands:
+            last = planner.bands[last]
+        positions[step] = positions[last]
+    for op, position in positions.items():
         for value in (*_read_by(op), *op.results):
             root = owners.get(value)
-            if root is None or root.argument is not None or is_view(op):
+            if root is None or root.argument is not None or root.ring or is_view(op):
                 continue
             if root.value not in found:
                 found[root.value] = root
                 root.first = position
-            root.last = position
+            root.last = max(root.last, position)
     return list(found.values())
 
 
@@ -132,6 +141,9 @@ def _overwritten(
     """The operand whose elements a step reads only where it then writes those of its result."""
     step = root.value.owner
     if not isinstance(step, kernel.StepOp) or root.value is not step.outputs[0] or root.halo:
+        return None
+    if step in planner.bands.values():
+        # Steps before it read for later rows what it would write.
         return None
     anchor, _ = anchor_of(step)
     result = planner.tensors[root.value]

@@ -30,6 +30,7 @@ from .product import Axis, Finish, Operands, Product, launch_product, pack, pane
 from .program_builder import ProgramBuilder
 from .stencils import channels_last
 from .step import Array, Step, Tensor, dense_strides, element_type, shape_of
+from .target import Target
 
 OPERATIONS = (edge.ConvolutionOp,)
 FUSES = True
@@ -169,6 +170,30 @@ def _lower_lines(
     fused: Epilogue,
     lines: Sequence[Line],
 ) -> None:
+    product, weights = product_of(step, fused, lines)
+    array = step.array(op.weight)
+    if array is None:
+        product = replace(product, b_step=product.columns)
+        b = _copied(program, op.weight, weights)
+    else:
+        b = program.weight(weights.packed(array, product, program.target), f32)
+    operands = Operands(
+        program.pointer(op.input),
+        b,
+        program.pointer(step.results[0]),
+        None if op.bias is None else program.pointer(op.bias),
+        tuple(program.pointer(extra) for extra in fused.extras),
+    )
+    name = "x".join(str(len(line.taps)) for line in lines)
+    kind = "transposed" if op.value_of("transposed") else "convolution"
+    launch_product(program, f"{kind}_{name}", product, operands, Finish(fused.region, fused.key))
+
+
+def product_of(step: Step, fused: Epilogue, lines: Sequence[Line]) -> tuple[Product, Weights]:
+    """The product that lines of a convolution are, and its B: groups, what is summed, channels out.
+    The product's axes are the groups, the images and the spatial dims."""
+    op = step.op
+    assert isinstance(op, edge.ConvolutionOp)
     source, target = step.tensor(op.input), step.output
     groups = cast(int, op.value_of("groups"))
     transposed = bool(op.value_of("transposed"))
@@ -222,37 +247,20 @@ def _lower_lines(
         c_begin=_begin(lines, target.strides),
         extra_begins=tuple(_begin(lines, strides) for strides in extras),
     )
-    ordered = weight.permuted((0, *(2 + dim for dim in nest.order), 1))
-    array = step.array(op.weight)
-    if array is None:
-        product = replace(product, b_step=columns)
-        b = _copied(program, op.weight, ordered)
-    else:
-        matrices = ordered.of(array).reshape(groups, product.inner, columns)
-        b = program.weight(pack(matrices, panel_columns(product, program.target)), f32)
-    operands = Operands(
-        program.pointer(op.input),
-        b,
-        program.pointer(step.results[0]),
-        None if op.bias is None else program.pointer(op.bias),
-        tuple(program.pointer(extra) for extra in fused.extras),
-    )
-    name = "x".join(str(len(line.taps)) for line in lines)
-    kind = "transposed" if transposed else "convolution"
-    launch_product(program, f"{kind}_{name}", product, operands, Finish(fused.region, fused.key))
+    return product, weight.permuted((0, *(2 + dim for dim in nest.order), 1))
 
 
 @dataclass(frozen=True)
-class _Weights:
+class Weights:
     """Weights of some taps as a tensor, from element `begin` of the weights of an operation on."""
 
     tensor: Tensor
     begin: int
 
-    def permuted(self, dims: Sequence[int]) -> _Weights:
+    def permuted(self, dims: Sequence[int]) -> Weights:
         """The same with its dims in another order."""
         shape, strides = (tuple(own[d] for d in dims) for own in self._layout)
-        return _Weights(Tensor(self.tensor.element, shape, strides), self.begin)
+        return Weights(Tensor(self.tensor.element, shape, strides), self.begin)
 
     @property
     def _layout(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -264,8 +272,14 @@ class _Weights:
         strides = [stride * array.itemsize for stride in self.tensor.strides]
         return np.lib.stride_tricks.as_strided(flat, self.tensor.shape, strides)
 
+    def packed(self, array: Array, product: Product, target: Target) -> Array:
+        """These weights of an array of all, packed for a product."""
+        shape = (self.tensor.shape[0], product.inner, product.columns)
+        matrices = self.of(array).reshape(shape)
+        return pack(matrices, panel_columns(product, target))
 
-def _weights_of(weight: Tensor, groups: int, transposed: bool, lines: Sequence[Line]) -> _Weights:
+
+def _weights_of(weight: Tensor, groups: int, transposed: bool, lines: Sequence[Line]) -> Weights:
     """The weights of some taps as [groups, channels out, channels in, taps…]."""
     first, second, *_ = weight.shape
     far, near, *steps = weight.strides
@@ -279,10 +293,10 @@ def _weights_of(weight: Tensor, groups: int, transposed: bool, lines: Sequence[L
         begin += taps[0] * step
         shape.append(len(line.taps))
         strides.append((taps[1] - taps[0]) * step)
-    return _Weights(Tensor(weight.element, tuple(shape), tuple(strides)), begin)
+    return Weights(Tensor(weight.element, tuple(shape), tuple(strides)), begin)
 
 
-def _copied(program: ProgramBuilder, value: SSAValue, weight: _Weights) -> SSAValue:
+def _copied(program: ProgramBuilder, value: SSAValue, weight: Weights) -> SSAValue:
     """Where computed weights lie for a product: dense, channels out side by side."""
     own = weight.tensor
     (memory,) = program.workspace([4 * own.size], f32)

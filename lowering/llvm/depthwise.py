@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from xdsl.dialects.builtin import f32
@@ -13,7 +14,7 @@ from ...dialects.schema_op import SchemaOp
 from .family import Order, no_halo
 from .program_builder import ProgramBuilder
 from .roots import is_constant
-from .stencils import Windows, as_pair, channels_last, launch_windows
+from .stencils import RowWindow, Stencil, Windows, as_pair, channels_last, launch_windows
 from .step import Step, Tensor, element_type, shape_of
 
 OPERATIONS = (edge.ConvolutionOp,)
@@ -53,22 +54,37 @@ def output_order(op: SchemaOp, inputs: Sequence[Tensor]) -> Order:
 
 def lower(step: Step, program: ProgramBuilder) -> None:
     """One launch over bands of rows."""
+    spatial = len(step.output.shape) - 2
+    launch_windows(step, program, "depthwise", _windows(step), spatial)
+
+
+def row_window(op: SchemaOp) -> RowWindow:
+    """The window over the rows of an image."""
+    assert isinstance(op, edge.ConvolutionOp)
+    return RowWindow.of(_shape_of_windows(op), shape_of(op.input)[2], shape_of(op.result)[2])
+
+
+def stencil_of(step: Step) -> Stencil:
+    """The windows of a step over images."""
+    return Stencil.of(step, _windows(step), 2)
+
+
+def _windows(step: Step) -> Windows:
     op = step.op
     assert isinstance(op, edge.ConvolutionOp)
     weight = step.array(op.weight)
     assert weight is not None
-    spatial = weight.ndim - 2
     filters = weight.reshape(len(weight), *as_pair(weight.shape[2:], 1))
+    return replace(
+        _shape_of_windows(op),
+        weights=filters.transpose(1, 2, 0),
+        bias=None if op.bias is None else step.array(op.bias),
+    )
+
+
+def _shape_of_windows(op: edge.ConvolutionOp) -> Windows:
     stride, dilation, padding = (
         as_pair(cast("list[int]", op.value_of(name)), default)
         for name, default in (("stride", 1), ("dilation", 1), ("padding", 0))
     )
-    windows = Windows(
-        as_pair(weight.shape[2:], 1),
-        stride,
-        dilation,
-        padding,
-        weights=filters.transpose(1, 2, 0),
-        bias=None if op.bias is None else step.array(op.bias),
-    )
-    launch_windows(step, program, "depthwise", windows, spatial)
+    return Windows(as_pair(shape_of(op.weight)[2:], 1), stride, dilation, padding)

@@ -19,6 +19,7 @@ from ...dialects.weights import WeightsStore
 from ...passes.evaluate.arrays import known_array
 from ...passes.evaluate.operation import evaluate_operation
 from ...runtime.arrays import Array
+from .band_kernel import lower_band
 from .copying import copy_tensor, fill_tensor
 from .plan import ARENA
 from .program_builder import Place, ProgramBuilder
@@ -68,6 +69,8 @@ class _Lowering:
     constants: dict[SSAValue, Array] = field(default_factory=dict[SSAValue, Array])
     keys: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     """The constants that are stored already, just as they are."""
+    band: list[Step] = field(default_factory=list[Step])
+    """Steps that run together with the next one."""
 
     def __post_init__(self) -> None:
         self.builder = ProgramBuilder(
@@ -137,7 +140,14 @@ class _Lowering:
             for value in (outer, inner):
                 self._place(value, place.data)
             self._clear_halo(outer, place.data)
-        family.lower(step, self.builder)
+        self.band.append(step)
+        if self.places[op.outputs[0]].base == "ring":
+            return
+        if len(self.band) > 1:
+            lower_band(self.band, self.builder)
+        else:
+            family.lower(step, self.builder)
+        self.band = []
 
     def _clear_halo(self, value: SSAValue, place: kernel.Placement) -> None:
         """Write the zeros around a tensor."""

@@ -10,6 +10,7 @@ from ...dialects import delegate, edge, kernel
 from ...dialects.layout import order_of
 from ...dialects.schema_op import SchemaOp
 from .arena import write_places
+from .bands import choose_bands
 from .family import Halo, Order
 from .orders import choose_orders
 from .roots import (
@@ -34,6 +35,7 @@ def place_tensors(region: delegate.RegionOp) -> int:
     _place_outputs(planner)
     _place_pieces(planner)
     _place_halos(planner)
+    choose_bands(planner)
     return write_places(planner)
 
 

@@ -16,7 +16,7 @@ from ...dialects.schema_op import SchemaOp
 from .family import Order, no_halo
 from .global_pooling import launch_global
 from .program_builder import ProgramBuilder
-from .stencils import Windows, as_pair, channels_last, launch_windows
+from .stencils import RowWindow, Stencil, Windows, as_pair, channels_last, launch_windows
 from .step import Array, Step, Tensor, element_type, shape_of
 from .tabled_pooling import Spans, even_spans, launch_tabled, outer_reciprocals
 
@@ -107,15 +107,39 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         spans = [dim.spans for dim in dims]
         launch_tabled(step, program, spans, combination, factor, places)
         return
-    windows = Windows(
+    launch_windows(step, program, "pool", _windows(dims, combination, factor), spatial)
+
+
+def row_window(op: SchemaOp) -> RowWindow | None:
+    """The window over the rows of an image; None for windows of several sizes, and where the places
+    of the maxima are used."""
+    sizes, counts = (shape_of(value)[-2:] for value in (op.operands[0], op.results[0]))
+    dims = _dims(op, sizes, counts)
+    if _SPATIAL[type(op)] != 2 or dims is None or not all(map(_is_ignored, op.results[1:])):
+        return None
+    return RowWindow.of(_windows(dims), sizes[0], counts[0])
+
+
+def stencil_of(step: Step) -> Stencil:
+    """The windows of a step over images."""
+    dims = _dims(step.op, step.tensor(step.op.operands[0]).shape[-2:], step.output.shape[-2:])
+    assert dims is not None
+    if isinstance(step.op, _MAXIMA):
+        return Stencil.of(step, _windows(dims, "max"), 2)
+    return Stencil.of(step, _windows(dims, factor=_factor(step.op, dims)), 2)
+
+
+def _windows(
+    dims: Sequence[_Dim], combination: str = "add", factor: float | Array = 1.0
+) -> Windows:
+    return Windows(
         as_pair([dim.window for dim in dims], 1),
         as_pair([dim.stride for dim in dims], 1),
         as_pair([dim.dilation for dim in dims], 1),
         as_pair([dim.padding for dim in dims], 0),
         combination,
-        factor=factor.reshape(-1, counts[-1]) if isinstance(factor, np.ndarray) else factor,
+        factor=factor.reshape(-1, dims[-1].count) if isinstance(factor, np.ndarray) else factor,
     )
-    launch_windows(step, program, "pool", windows, spatial)
 
 
 def _is_global(op: SchemaOp) -> bool:

@@ -79,8 +79,15 @@ def launch_product(
     program.launch(name, (plan, finish.key), arguments, plan.tasks, build)
 
 
-def insert_product(k: KernelBuilder, product: Product, operands: Operands, target: Target) -> None:
+def insert_product(
+    k: KernelBuilder,
+    product: Product,
+    operands: Operands,
+    target: Target,
+    finish: Finish | None = None,
+) -> None:
     """Write a product of a packed B as a part of a larger kernel, by one task."""
     product = replace(product, axes=merge_axes(product.axes))
     plan = Plan.of(product, product_tile(product, target), target)
-    ProductKernel(k, replace(plan, parts=(1, 1, 1)), operands, Finish()).build()
+    plan = replace(plan, parts=(1, 1, 1))
+    ProductKernel(k, plan, operands, finish or Finish()).build()

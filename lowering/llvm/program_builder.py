@@ -118,9 +118,10 @@ class ProgramBuilder:
         arguments: Sequence[SSAValue],
         tasks: int,
         build: Callable[[KernelBuilder], None],
+        whole: bool = False,
     ) -> None:
-        """Run a kernel for `tasks` tasks. `key` says all that `build` depends on: a kernel with an
-        equal name and key is made once."""
+        """Run a kernel for `tasks` tasks; with `whole` one more task is all of them. `key` says all
+        that `build` depends on: a kernel with an equal name and key is made once."""
         types = tuple(argument.type for argument in arguments)
         full_key = (name, key, types)
         if full_key not in self._functions:
@@ -129,7 +130,7 @@ class ProgramBuilder:
             build(k)
             self._functions[full_key] = k.finish()
         function = self._functions[full_key]
-        self._launches.append(kernel.LaunchOp(function.sym_name.data, arguments, tasks))
+        self._launches.append(kernel.LaunchOp(function.sym_name.data, arguments, tasks, whole))
 
     def finish(
         self, inputs: Sequence[SSAValue], result_types: Sequence[Attribute], arena: int

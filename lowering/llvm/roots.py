@@ -35,6 +35,8 @@ class Root:
     argument: int | None = None
     first: int = -1
     last: int = -1
+    ring: int = 0
+    """The rows that there is room for, if the step that reads it runs together with this one."""
     in_place_of: Root | None = None
     """The root whose memory it takes over, element by element; that one has memory of its own."""
 
@@ -46,6 +48,10 @@ class Planner:
     region: delegate.RegionOp
     roots: dict[SSAValue, Root] = field(default_factory=dict[SSAValue, Root])
     tensors: dict[SSAValue, Tensor] = field(default_factory=dict[SSAValue, Tensor])
+    bands: dict[kernel.StepOp, kernel.StepOp] = field(
+        default_factory=dict[kernel.StepOp, kernel.StepOp]
+    )
+    """Steps that run together with the next one, band by band."""
 
     @property
     def block(self) -> Block:

@@ -42,6 +42,63 @@ class Windows:
     bias: Array | None = None
     factor: float | Array = 1.0
 
+    @property
+    def shares(self) -> bool:
+        """Whether two rows of results together read less than each on its own."""
+        return self.window[0] > self.stride[0] and prod(self.window) <= LARGEST_WINDOW
+
+
+@dataclass(frozen=True)
+class RowWindow:
+    """How rows of a result come from `size` rows of the input: `reach` of them, from the first to
+    the last, for each of the `rows` of the result; `block` rows are made at a time."""
+
+    size: int
+    rows: int
+    reach: int
+    stride: int
+    padding: int
+    block: int
+
+    @staticmethod
+    def of(windows: Windows, size: int, rows: int) -> RowWindow:
+        """The window along the rows; blocks have no rest."""
+        reach = (windows.window[0] - 1) * windows.dilation[0] + 1
+        block = next(n for n in (2, 3, 1) if rows % n == 0) if windows.shares else 1
+        return RowWindow(size, rows, reach, windows.stride[0], windows.padding[0], block)
+
+    @property
+    def step(self) -> int:
+        """The rows of the input that are new for a block."""
+        return self.block * self.stride
+
+    @property
+    def ahead(self) -> int:
+        """Block n reads rows below n * step + step + ahead."""
+        return self.reach - self.padding - self.stride
+
+    @property
+    def ring(self) -> int:
+        """The rows of the input that must be there while a block is made."""
+        return self.step + max(0, self.reach - self.stride)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the input may be made while it is read."""
+        return 0 <= self.ahead and self.ring <= self.size
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """The pointers of a stencil; `outside` is memory for a row that stands for those outside."""
+
+    source: SSAValue
+    target: SSAValue
+    outside: SSAValue | None
+    weights: SSAValue | None
+    bias: SSAValue | None
+    extras: tuple[SSAValue, ...]
+
 
 @dataclass(frozen=True)
 class Images:
@@ -84,6 +141,89 @@ def channels_last(rank: int, spatial: int) -> Order:
     return (*range(batch), *range(batch + 1, rank), batch)
 
 
+@dataclass(frozen=True)
+class Stencil:
+    """The windows of a step: over its first operand, with what is fused behind it."""
+
+    windows: Windows
+    read: Images
+    written: Images
+    extras: tuple[Images, ...]
+    fused: Epilogue
+
+    @staticmethod
+    def of(step: Step, windows: Windows, spatial: int) -> Stencil:
+        """Windows over the last `spatial` dims (one or two), whose channels stand side by side in
+        memory, as those of the result do."""
+        fused = epilogue(step)
+        read, written, extras = step_images(step, fused, spatial)
+        if isinstance(windows.factor, np.ndarray):
+            extras.insert(0, Images(written.shape, (0, 0, written.shape[3], 1)))
+        return Stencil(windows, read, written, tuple(extras), fused)
+
+    def outside(self, channels: int) -> int:
+        """The elements of scratch memory for a row that stands for those outside; 0: none is."""
+        w, (_, _, size, columns) = self.windows, self.read.shape
+        last = (self.written.shape[2] - 1) * w.stride[0] + (w.window[0] - 1) * w.dilation[0]
+        if w.padding[0] == 0 and last < size:
+            return 0
+        return (columns - 1) * self.read.strides[3] + channels
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """All that a kernel depends on."""
+        w = self.windows
+        given = (w.weights is not None, w.bias is not None)
+        window = (w.window, w.stride, w.dilation, w.padding, w.combination)
+        factor = None if isinstance(w.factor, np.ndarray) else w.factor
+        tensors = (self.read, self.written, *self.extras)
+        return (window, given, factor, tensors, self.fused.key)
+
+    def arguments(self, step: Step, program: ProgramBuilder, parts: int = 1) -> list[SSAValue]:
+        """Pointers besides input and result: weights, bias, factors, extras. The weights are those
+        of so many parts of the channels, one after the other."""
+        w, arguments = self.windows, list[SSAValue]()
+        if w.weights is not None:
+            split = w.weights.reshape(*w.window, parts, -1).transpose(2, 0, 1, 3)
+            arguments.append(program.weight(split, f32))
+        if w.bias is not None:
+            arguments.append(program.weight(w.bias, f32))
+        if isinstance(w.factor, np.ndarray):
+            arguments.append(program.weight(w.factor, f32))
+        return [*arguments, *(program.pointer(extra) for extra in self.fused.extras)]
+
+    def insert(
+        self, k: KernelBuilder, row: SSAValue, rows: int, channels: int, at: Pointers, ring: int = 0
+    ) -> None:
+        """Write rows of the result from `row` on, for some channels."""
+        w = self.windows
+        k.insert(
+            kernel.StencilOp(
+                row,
+                at.source,
+                at.target,
+                scaled(self.fused, None if isinstance(w.factor, np.ndarray) else w.factor),
+                rows=rows,
+                columns=self.written.shape[3],
+                channels=channels,
+                size=self.read.shape[2:],
+                input_strides=self.read.strides[2:],
+                output_strides=self.written.strides[2:],
+                window=w.window,
+                stride=w.stride,
+                dilation=w.dilation,
+                padding=w.padding,
+                combination=w.combination,
+                weights=at.weights,
+                bias=at.bias,
+                outside=at.outside,
+                extras=at.extras,
+                extra_strides=[(*e.strides[2:], e.strides[1]) for e in self.extras],
+                ring=ring,
+            )
+        )
+
+
 def launch_windows(
     step: Step, program: ProgramBuilder, name: str, windows: Windows, spatial: int
 ) -> None:
@@ -91,31 +231,15 @@ def launch_windows(
 
     Its channels and those of the result stand side by side in memory.
     """
-    fused = epilogue(step)
-    read, written, extras = step_images(step, fused, spatial)
-    plan = _Plan(windows, read, written, program.target.lanes())
-    arguments = [
-        program.pointer(step.op.operands[0]),
-        program.pointer(step.results[0]),
-    ]
-    if windows.weights is not None:
-        arguments.append(program.weight(plan.split_channels(windows.weights), f32))
-    if windows.bias is not None:
-        arguments.append(program.weight(windows.bias, f32))
-    if plan.outside:
-        arguments.append(program.scratch(4 * plan.outside, f32))
-    factor = windows.factor
-    if isinstance(factor, np.ndarray):
-        arguments.append(program.weight(factor, f32))
-        extras.insert(0, Images(written.shape, (0, 0, written.shape[3], 1)))
-        factor = None
-    arguments += [program.pointer(extra) for extra in fused.extras]
-
-    def build(k: KernelBuilder) -> None:
-        _build(k, plan, extras, scaled(fused, factor))
-
-    key = (plan.key, tuple(e.strides for e in extras), factor, fused.key)
-    program.launch(name, key, arguments, plan.tasks, build)
+    stencil = Stencil.of(step, windows, spatial)
+    plan = _Plan(stencil, program.target.lanes())
+    arguments = [program.pointer(step.op.operands[0]), program.pointer(step.results[0])]
+    outside = stencil.outside(plan.channels)
+    if outside:
+        arguments.append(program.scratch(4 * outside, f32))
+    arguments += stencil.arguments(step, program, plan.parts)
+    key = (stencil.key, plan.bands, plan.parts)
+    program.launch(name, key, arguments, plan.tasks, lambda k: _build(k, plan))
 
 
 class _Plan:
@@ -124,13 +248,12 @@ class _Plan:
     A band has `per_band` blocks of `rows` rows; the `left` rows that make no block come first.
     """
 
-    def __init__(self, windows: Windows, read: Images, written: Images, lanes: int) -> None:
-        self.windows, self.read, self.written = windows, read, written
-        self.images, channels, rows, columns = written.shape
-        work = self.images * channels * rows * columns * prod(windows.window)
+    def __init__(self, stencil: Stencil, lanes: int) -> None:
+        self.stencil = stencil
+        self.images, channels, rows, columns = stencil.written.shape
+        work = self.images * channels * rows * columns * prod(stencil.windows.window)
         wanted = -(-min(MOST_TASKS, max(1, work // _TASK)) // self.images)
-        shares = windows.window[0] > windows.stride[0] and prod(windows.window) <= LARGEST_WINDOW
-        self.rows = min(rows, 2 if shares else 1)
+        self.rows = min(rows, 2 if stencil.windows.shares else 1)
         self.blocks, self.left = divmod(rows, self.rows)
         self.per_band = -(-self.blocks // min(wanted, self.blocks))
         self.bands = -(-self.blocks // self.per_band)
@@ -144,32 +267,9 @@ class _Plan:
         """The tasks of the launch."""
         return self.images * self.bands * self.parts
 
-    @property
-    def outside(self) -> int:
-        """The elements of scratch memory for a row that stands for those outside; 0: none is."""
-        w, (_, _, size, columns) = self.windows, self.read.shape
-        last = (self.written.shape[2] - 1) * w.stride[0] + (w.window[0] - 1) * w.dilation[0]
-        if w.padding[0] == 0 and last < size:
-            return 0
-        return (columns - 1) * self.read.strides[3] + self.channels
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """All that the kernel depends on, but for the extras and the epilogue."""
-        w = self.windows
-        given = (w.weights is not None, w.bias is not None)
-        window = (w.window, w.stride, w.dilation, w.padding, w.combination)
-        tensors = (self.read.shape, self.read.strides, self.written.shape, self.written.strides)
-        return (*window, *given, *tensors, self.bands, self.parts)
-
-    def split_channels(self, weights: Array) -> Array:
-        """The weights part after part, [parts, rows, columns, channels of a part]."""
-        parts = weights.reshape(*weights.shape[:2], self.parts, self.channels)
-        return parts.transpose(2, 0, 1, 3)
-
-
-def _build(k: KernelBuilder, plan: _Plan, extras: Sequence[Images], finish: Region) -> None:
-    windows, arguments = plan.windows, iter(k.arguments)
+def _build(k: KernelBuilder, plan: _Plan) -> None:
+    stencil, windows, arguments = plan.stencil, plan.stencil.windows, iter(k.arguments)
     image, band, part = k.split(k.task, (plan.images, plan.bands, plan.parts))
     images, parts = plan.images > 1, plan.parts > 1
 
@@ -177,52 +277,30 @@ def _build(k: KernelBuilder, plan: _Plan, extras: Sequence[Images], finish: Regi
         n, c = tensor.strides[:2]
         return k.at(next(arguments), [(image, n * images), (part, c * plan.channels * parts)])
 
-    source, target = at(plan.read), at(plan.written)
-    taps = prod(windows.window)
-    weights = bias = outside = None
-    if windows.weights is not None:
-        weights = k.at(next(arguments), [(part, taps * plan.channels * parts)])
-    if windows.bias is not None:
-        bias = k.at(next(arguments), [(part, plan.channels * parts)])
-    if plan.outside:
-        outside = next(arguments)
-    others = [at(extra) for extra in extras]
+    def of_part(elements: int) -> SSAValue:
+        return k.at(next(arguments), [(part, elements * plan.channels * parts)])
 
-    def stencil(row: SSAValue, rows: int) -> None:
-        k.insert(
-            kernel.StencilOp(
-                row,
-                source,
-                target,
-                finish.clone(),
-                rows=rows,
-                columns=plan.written.shape[3],
-                channels=plan.channels,
-                size=plan.read.shape[2:],
-                input_strides=plan.read.strides[2:],
-                output_strides=plan.written.strides[2:],
-                window=windows.window,
-                stride=windows.stride,
-                dilation=windows.dilation,
-                padding=windows.padding,
-                combination=windows.combination,
-                weights=weights,
-                bias=bias,
-                outside=outside,
-                extras=others,
-                extra_strides=[(*e.strides[2:], e.strides[1]) for e in extras],
-            )
-        )
+    pointers = Pointers(
+        at(stencil.read),
+        at(stencil.written),
+        next(arguments) if stencil.outside(plan.channels) else None,
+        None if windows.weights is None else of_part(prod(windows.window)),
+        None if windows.bias is None else of_part(1),
+        tuple(at(extra) for extra in stencil.extras),
+    )
+
+    def insert(row: SSAValue, rows: int) -> None:
+        stencil.insert(k, row, rows, plan.channels, pointers)
 
     several = plan.bands > 1
     if plan.left:
         first = k.chunk(band, 1, 1) if several else None
         with k.loop(1, first) as zero:
-            stencil(zero, plan.left)
+            insert(zero, plan.left)
     count = k.chunk(band, plan.per_band, plan.blocks) if several else None
     with k.loop(plan.per_band, count) as block:
         terms = [(band, plan.per_band * plan.rows)] if several else []
-        stencil(k.index([*terms, (block, plan.rows)], plan.left), plan.rows)
+        insert(k.index([*terms, (block, plan.rows)], plan.left), plan.rows)
 
 
 def scaled(fused: Epilogue, factor: float | None) -> Region:

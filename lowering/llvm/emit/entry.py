@@ -112,7 +112,7 @@ class _Entry:
         return f"ret {self._e.load(self._pointer(self._status), 'i32').typed}"
 
     def launch(self, op: kernel.LaunchOp, task: Value | None = None) -> None:
-        """Call the kernel for one task, or for all."""
+        """Call the kernel for one task, or for all; for the whole, if it has that."""
         pointers = [self._pointer(self._addresses[value]) for value in op.arguments]
         name = op.kernel.root_reference.data
 
@@ -120,7 +120,9 @@ class _Entry:
             self._e.call_void(name, *pointers, index)
             return []
 
-        if task is None:
+        if task is None and op.whole is not None:
+            body(literal(op.tasks.value.data, "i64"), [])
+        elif task is None:
             self._e.loop(op.tasks.value.data, body)
         else:
             body(task, [])

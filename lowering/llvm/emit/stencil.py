@@ -165,7 +165,8 @@ class _StencilEmitter:
         self.mask: Value | None = None
         """Which channels of a vector are to be written."""
         bits = element_bits(self.element)
-        self.fetches = self.size[0] * self.size[1] * self.channels * bits > 8 * _CACHED
+        image = self.size[0] * self.size[1] * self.channels * bits
+        self.fetches = image > 8 * _CACHED
         """Whether input is fetched ahead: vectors of a block stand too far apart for the CPU to
         see what comes."""
         self.loops = self.rows == 1 and self.window[0] > _ROWS
@@ -231,7 +232,11 @@ class _StencilEmitter:
         e, op = self.e, self.op
         first = e.add(e.multiply(self.row, self.stride[0]), -self.padding[0])
         row = e.add(first, read)
-        pointer = e.gep(e.get(op.input), self.element, e.multiply(row, self.strides[0]))
+        slot = row
+        if op.ring is not None:
+            # A row in front of the image gives any slot: it is not read.
+            slot = e.binary("urem", row, literal(op.ring.value.data, "i64"))
+        pointer = e.gep(e.get(op.input), self.element, e.multiply(slot, self.strides[0]))
         if op.outside is None:
             return pointer, None
         return pointer, e.compare("ult", row, literal(self.size[0], "i64"))

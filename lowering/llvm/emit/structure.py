@@ -53,8 +53,9 @@ def emit_delinearize(e: Emitter, op: kernel.DelinearizeOp) -> None:
 @handles(kernel.ChunkOp)
 def emit_chunk(e: Emitter, op: kernel.ChunkOp) -> None:
     """The smaller of the chunk and of what is left."""
-    size = op.size.value.data
+    size, nothing = op.size.value.data, literal(0, "i64")
     left = e.binary("sub", literal(op.total.value.data, "i64"), e.multiply(e.get(op.task), size))
+    left = e.select(e.compare("sgt", left, nothing), left, nothing)
     e.bind(op.count, e.minimum(left, literal(size, "i64")))
 
 

@@ -56,7 +56,8 @@ def _combine_row(op: kernel.StencilOp, values: Values, row: int) -> Array:
 def _source_row(op: kernel.StencilOp, values: Values, row: int) -> Array | None:
     """A row of the input; None for one that is outside."""
     size, strides = ints(op.size), ints(op.input_strides)
-    pointer: Pointer = values[op.input].advance(row * strides[0])
+    slot = row if op.ring is None else row % op.ring.value.data
+    pointer: Pointer = values[op.input].advance(slot * strides[0])
     shape, steps = (size[1], op.channels.value.data), (strides[1], 1)
     if op.outside is not None and not 0 <= row < size[0]:
         values[op.outside].view(op, shape, steps)

@@ -20,6 +20,16 @@ kernel.func @combination(%x: !kernel.ptr<f32>, %y: !kernel.ptr<f32>, %task: inde
 
 // -----
 
+// CHECK: kernel.stencil: 2 rows are read, more than the ring has
+kernel.func @ring(%x: !kernel.ptr<f32>, %y: !kernel.ptr<f32>, %task: index) {
+  kernel.stencil %task of %x to %y {rows = 1 : i64, columns = 7 : i64, channels = 32 : i64, size = array<i64: 14, 14>, input_strides = array<i64: 448, 32>, output_strides = array<i64: 224, 32>, extra_strides = [], window = array<i64: 2, 2>, stride = array<i64: 2, 2>, dilation = array<i64: 1, 1>, padding = array<i64: 0, 0>, combination = "max", ring = 1 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32> {
+  ^bb0(%acc: f32):
+    kernel.yield %acc : f32
+  }
+}
+
+// -----
+
 // CHECK: kernel.stencil: only a sum has weights or a bias
 kernel.func @weighted(%x: !kernel.ptr<f32>, %y: !kernel.ptr<f32>, %task: index) {
   kernel.stencil %task of %x weights(%x : !kernel.ptr<f32>) to %y {rows = 1 : i64, columns = 7 : i64, channels = 32 : i64, size = array<i64: 14, 14>, input_strides = array<i64: 448, 32>, output_strides = array<i64: 224, 32>, extra_strides = [], window = array<i64: 2, 2>, stride = array<i64: 2, 2>, dilation = array<i64: 1, 1>, padding = array<i64: 0, 0>, combination = "max"} : !kernel.ptr<f32>, !kernel.ptr<f32> {

@@ -10,9 +10,9 @@ kernel.func @stencil(%x: !kernel.ptr<f32>, %w: !kernel.ptr<f32>, %b: !kernel.ptr
     %sum = arith.addf %acc, %extra : f32
     kernel.yield %sum : f32
   }
-  // A maximum has nothing of all that.
-  // CHECK: kernel.stencil %{{.*}} of %{{.*}} to %{{.*}} {rows = 1 : i64
-  kernel.stencil %task of %x to %y {rows = 1 : i64, columns = 7 : i64, channels = 32 : i64, size = array<i64: 14, 14>, input_strides = array<i64: 448, 32>, output_strides = array<i64: 224, 32>, extra_strides = [], window = array<i64: 2, 2>, stride = array<i64: 2, 2>, dilation = array<i64: 1, 1>, padding = array<i64: 0, 0>, combination = "max"} : !kernel.ptr<f32>, !kernel.ptr<f32> {
+  // A maximum has nothing of all that; here its input has room for two rows.
+  // CHECK: kernel.stencil %{{.*}} of %{{.*}} to %{{.*}} {rows = 1 : i64{{.*}}, combination = "max", ring = 2 : i64}
+  kernel.stencil %task of %x to %y {rows = 1 : i64, columns = 7 : i64, channels = 32 : i64, size = array<i64: 14, 14>, input_strides = array<i64: 448, 32>, output_strides = array<i64: 224, 32>, extra_strides = [], window = array<i64: 2, 2>, stride = array<i64: 2, 2>, dilation = array<i64: 1, 1>, padding = array<i64: 0, 0>, combination = "max", ring = 2 : i64} : !kernel.ptr<f32>, !kernel.ptr<f32> {
   ^bb0(%acc: f32):
     kernel.yield %acc : f32
   }
