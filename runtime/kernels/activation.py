@@ -162,12 +162,16 @@ def log_sigmoid(x: Any, out: Any, scratch: Any) -> None:
     np.subtract(out, scratch, out)
 
 
-@chain_kernel("aten::mish.out", scratch=1)
-def mish(x: Any, out: Any, scratch: Any) -> None:
-    """x * tanh(log(1 + exp(x)))."""
-    np.logaddexp(x, 0, scratch)
-    np.tanh(scratch, scratch)
-    np.multiply(x, scratch, out)
+@chain_kernel("aten::mish.out", scratch=2)
+def mish(x: Any, out: Any, power: Any, scratch: Any) -> None:
+    """x * tanh(log(1 + exp(x))), which is x * n / (n + 2) for n = exp(x) * (exp(x) + 2)."""
+    clip(x, -inf, 20, power)
+    np.exp(power, power)
+    np.add(power, 2, scratch)
+    np.multiply(power, scratch, power)
+    np.add(power, 2, scratch)
+    np.divide(power, scratch, power)
+    np.multiply(x, power, out)
 
 
 @chain_kernel("aten::logit.out", scratch=2)

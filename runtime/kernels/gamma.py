@@ -183,7 +183,7 @@ def _upper_fraction(a: Any, x: Any) -> Any:
         c = b + numerator / c
         c = _where(np.abs(c) < tiny, tiny, c)
         result = result * d * c
-        if not (np.abs(d * c - 1.0) > 1e-16).any():
+        if not (np.abs(d * c - 1.0) > 1e-15).any():
             break
     return result
 

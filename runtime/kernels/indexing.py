@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import ProgramError
 from ..registry import kernel
 from .copy import assign
+from .promotion import compute_dtype
 from .shapes import broadcast, dimension, fit
 
 
@@ -80,6 +81,25 @@ def _(self: Any, indices: list[Any], out: Any) -> Callable[[], object] | None:
     return thunk
 
 
+def _add_at(out: Any, where: tuple[Any, ...], values: Any) -> None:
+    """`out[where] += values`, with every occurrence of an index."""
+    rows = where[0]
+    if len(where) > 1 or isinstance(rows, slice) or rows.dtype == np.bool_ or not rows.size:
+        np.add.at(out, where, values)
+        return
+    # numpy 2.4 reads behind the end of values that it has to broadcast to several dimensions.
+    values = np.broadcast_to(values, (*rows.shape, *out.shape[1:]))
+    if rows.ndim != 1 or out.ndim == 1 or compute_dtype(out.dtype) != out.dtype:
+        np.add.at(out, where, values.copy())
+        return
+    # numpy adds one element after the other: rows of one index are summed before.
+    rows = rows % len(out)
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    out[rows[starts]] += np.add.reduceat(values[order], starts, axis=0, dtype=out.dtype)
+
+
 def put(self: Any, indices: list[Any], values: Any, accumulate: bool, out: Any) -> Any:
     """`out[indices] = values`, or `+=` with every occurrence, on a copy of `self`."""
     where = numpy_index("index_put", self, indices)
@@ -87,10 +107,7 @@ def put(self: Any, indices: list[Any], values: Any, accumulate: bool, out: Any) 
         out = fit(out, self.shape)
         assign(out, self)
     if accumulate:
-        if out.ndim == values.ndim == 1 and where[0].dtype != np.bool_:
-            # numpy 2.4 reads behind the end of values that it has to broadcast here.
-            values = _guarded("index_put", lambda: np.broadcast_to(values, where[0].shape).copy())
-        _guarded("index_put", lambda: np.add.at(out, where, values))
+        _guarded("index_put", lambda: _add_at(out, where, values))
     else:
         _guarded("index_put", lambda: out.__setitem__(where, values))
     return out

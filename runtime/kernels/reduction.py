@@ -261,6 +261,9 @@ def variance(
         np.multiply(delta, delta, delta)
     divisor = max(count - (1 if correction is None else correction), 0)
     result = np.asarray(np.true_divide(total(delta, axes, keepdim, out), divisor))
+    if count > 1 and mean.dtype.kind in "fc":
+        # The running mean by which eager computes both has no value beyond an infinite one.
+        mean = np.where(np.isinf(mean), mean.dtype.type(np.nan), mean)
     return result, mean.reshape(result.shape)
 
 
