@@ -12,7 +12,7 @@ from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
 from .elementwise import epilogue
 from .family import any_strides, no_halo, row_major
-from .indices import Indexed, advanced, along, load_index, why_no_indices
+from .indices import Indexed, advanced, along, at_least_1d, load_index, selected, why_no_indices
 from .kernel_builder import KernelBuilder
 from .program_builder import MOST_TASKS, ProgramBuilder
 from .step import Step
@@ -54,12 +54,10 @@ def _reading(step: Step) -> Indexed:
             values = cast("list[SSAValue | None]", op.operand_of("indices"))
             return advanced(step, shape, source, values)
         case edge.IndexSelectOp():
-            dim = cast(int, op.value_of("dim")) % max(1, len(shape))
-            return advanced(step, shape, source, [*[None] * dim, op.index], wraps=False)
+            return selected(source, step.tensor(op.index), cast(int, op.value_of("dim")))
         case _:
             assert isinstance(op, edge.GatherOp)
-            dim = cast(int, op.value_of("dim")) % max(1, len(shape))
-            return along(shape, source, step.tensor(op.index), dim, wraps=False)
+            return along(source, step.tensor(op.index), cast(int, op.value_of("dim")))
 
 
 def lower(step: Step, program: ProgramBuilder) -> None:
@@ -68,8 +66,8 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     An index outside of the source is an error of the run.
     """
     fused, reading = epilogue(step), _reading(step)
-    output = step.output
-    extras = [step.broadcast(e) for e in fused.extras]
+    output = at_least_1d(step.output)
+    extras = [step.tensor(e).broadcast(output.shape) for e in fused.extras]
     walked = [
         d for d in range(len(output.shape)) if any(index.strides[d] for index in reading.indices)
     ]

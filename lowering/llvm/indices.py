@@ -28,7 +28,7 @@ class Index:
 @dataclass(frozen=True)
 class Indexed:
     """A space whose point i is place sum of i * strides, and of index[i] * its stride for each
-    index, of an indexed tensor."""
+    index, of an indexed tensor. It has at least one dim."""
 
     shape: tuple[int, ...]
     strides: tuple[int, ...]
@@ -61,13 +61,13 @@ def advanced(
     common = shape[begin : begin + rank]
 
     def strides(tensor: Tensor) -> tuple[int, ...]:
-        return (*(0 for _ in before), *tensor.broadcast(common), *(0 for _ in after))
+        return (*(0 for _ in before), *tensor.broadcast(common), *(0 for _ in after)) or (0,)
 
     indices = tuple(
         Index(indexed.shape[dim], indexed.strides[dim], strides(tensor), wraps)
         for dim, tensor in zip(given, tensors, strict=True)
     )
-    return Indexed(shape, (*before, *[0] * rank, *after), indices)
+    return Indexed(shape or (1,), (*before, *[0] * rank, *after) or (0,), indices)
 
 
 def common_begin(given: Sequence[int]) -> int:
@@ -76,14 +76,31 @@ def common_begin(given: Sequence[int]) -> int:
     return given[0] if neighbours else 0
 
 
-def along(shape: tuple[int, ...], indexed: Tensor, index: Tensor, dim: int, wraps: bool) -> Indexed:
-    """Indices into one dim, a place of its own for every element; a tensor without dims is its only
-    element."""
-    if not shape:
-        return Indexed(shape, (), ())
-    own = Index(indexed.shape[dim], indexed.strides[dim], index.strides, wraps)
-    strides = tuple(0 if d == dim else stride for d, stride in enumerate(indexed.strides))
-    return Indexed(shape, strides, (own,))
+def along(indexed: Tensor, index: Tensor, dim: int) -> Indexed:
+    """Indices into one dim, a place of its own for every element."""
+    indexed, index = at_least_1d(indexed), at_least_1d(index)
+    dim %= len(indexed.shape)
+    own = Index(indexed.shape[dim], indexed.strides[dim], index.strides, wraps=False)
+    return Indexed(index.shape, _without(indexed.strides, dim), (own,))
+
+
+def selected(indexed: Tensor, index: Tensor, dim: int) -> Indexed:
+    """Indices into one dim, the same ones for all places of the others."""
+    indexed, index = at_least_1d(indexed), at_least_1d(index)
+    dim %= len(indexed.shape)
+    strides = tuple(index.strides[0] * (d == dim) for d in range(len(indexed.shape)))
+    own = Index(indexed.shape[dim], indexed.strides[dim], strides, wraps=False)
+    shape = (*indexed.shape[:dim], *index.shape, *indexed.shape[dim + 1 :])
+    return Indexed(shape, _without(indexed.strides, dim), (own,))
+
+
+def at_least_1d(tensor: Tensor) -> Tensor:
+    """A tensor without dims as a line of its only element."""
+    return tensor if tensor.shape else Tensor(tensor.element, (1,), (1,))
+
+
+def _without(strides: Sequence[int], dim: int) -> tuple[int, ...]:
+    return tuple(0 if d == dim else stride for d, stride in enumerate(strides))
 
 
 def load_index(k: KernelBuilder, pointer: SSAValue, index: Index, status: SSAValue) -> SSAValue:

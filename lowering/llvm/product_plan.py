@@ -147,7 +147,7 @@ class Plan:
         tiles = sum(group.x_count * group.y_count for group in self.groups)
         if product.chunks or tiles < _FEW_TILES:
             return 1
-        return -(-product.depth * self.panel * 4 // _PANEL)
+        return max(1, -(-product.depth * self.panel * 4 // _PANEL))
 
     @property
     def gathered(self) -> int:

@@ -16,7 +16,7 @@ from .body import Body, Number, integer_bits, is_float
 from .copying import copy_tensor
 from .elementwise import is_known
 from .family import any_strides, first_input_order, no_halo
-from .indices import Indexed, advanced, along, common_begin, load_index, why_no_indices
+from .indices import Indexed, advanced, along, at_least_1d, common_begin, load_index, why_no_indices
 from .kernel_builder import KernelBuilder
 from .map import Operand, launch_map
 from .program_builder import MOST_TASKS, ProgramBuilder
@@ -146,8 +146,7 @@ def _space(step: Step) -> Indexed:
     op, target = step.op, step.output
     if not isinstance(op, edge.IndexPutOp):
         (index,) = _indices(op)
-        dim = cast(int, op.value_of("dim")) % max(1, len(target.shape))
-        return along(shape_of(index), target, step.tensor(index), dim, wraps=False)
+        return along(target, step.tensor(index), cast(int, op.value_of("dim")))
     places = _places(op)
     given = [dim for dim, value in enumerate(places) if value is not None]
     rank = max(len(shape_of(value)) for value in _indices(op))
@@ -193,7 +192,7 @@ def _plan(step: Step, update: SSAValue | Number) -> _Plan:
     space = _space(step)
     strides = None
     if isinstance(update, SSAValue):
-        strides = step.tensor(update).strides
+        strides = at_least_1d(step.tensor(update)).strides
         if isinstance(step.op, edge.IndexPutOp):
             strides = step.tensor(update).broadcast(space.shape)
     free = [d for d, stride in enumerate(space.strides) if stride]

@@ -136,6 +136,12 @@ def test_computed_weights(size: Numbers, weights: Numbers, options: dict[str, An
         check(random(*size), w, b, computed=True, **options)
 
 
+def test_phases_without_taps() -> None:
+    """Strides larger than the window: some elements of the result are the bias alone."""
+    x, w, b = random(1, 6, 12, 12), random(6, 5, 2, 2), random(5)
+    check(x, w, b, transposed=True, stride=(3, 4), output_padding=(1, 2))
+
+
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_stem(channels: int, last: bool) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from steps import Array, check_step, with_gaps
+from torch_step import check_against_torch
 from xdsl.dialects.builtin import IntegerType, Signedness, TensorType, i64
 from xdsl.ir import Block
 
@@ -97,6 +98,17 @@ def test_index(dims: tuple[int, ...]) -> None:
         full[dim] = index
     slices = tuple(slice(None) if index is None else index for index in full)
     check_step(gather, edge.IndexTensorOp, [x, full], [x[slices]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "places"), [((), ()), ((), (2,)), ((3,), ())], ids=["none", "source", "index"]
+)
+def test_without_dims(shape: tuple[int, ...], places: tuple[int, ...]) -> None:
+    """A tensor without dims is a line of one element."""
+    x, index = np.full(shape, 5, np.float32), np.zeros(places, np.int64)
+    for kind in (edge.GatherOp, edge.IndexSelectOp):
+        if kind is edge.GatherOp or places != (2,):
+            check_against_torch(gather, kind, [x, index], dim=0)
 
 
 def test_outside() -> None:

@@ -138,6 +138,16 @@ def test_outside() -> None:
         check_step(scatter, edge.IndexPutOp, [x, [np.array([2, 5])], update], [x])
 
 
+@pytest.mark.parametrize("places", [(), (1,)])
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_without_dims(shape: tuple[int, ...], places: tuple[int, ...]) -> None:
+    """A tensor without dims is a line of one element."""
+    x, index = np.zeros(shape, np.float32), np.zeros(places, np.int64)
+    update = np.full(places, 5, np.float32)
+    check_against_torch(scatter, edge.ScatterSrcOp, [x, index, update], dim=0)
+    check_against_torch(scatter, edge.ScatterAddOp, [x, index, update], dim=-1)
+
+
 def test_refused() -> None:
     """What there are no kernels for is said."""
     x, y, half, index, mask = Block(
