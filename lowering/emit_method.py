@@ -58,10 +58,6 @@ from .stored_bytes import Weights, stored_bytes
 
 Starts = dict[Block, tuple[int, int]]
 
-TensorOp = (
-    memory.PlannedOp | memory.UnplannedOp | memory.ConstantOp | memory.ExternalOp | memory.ViewOp
-)
-
 
 class MethodEmitter:
     """Builds the execution plan of one method."""
@@ -207,13 +203,12 @@ class MethodEmitter:
 
     def _tensor(
         self,
-        op: TensorOp,
+        op: memory.TensorSlotOp,
         *,
         data_index: int = 0,
         place: tuple[int, int] | None = None,
     ) -> Tensor:
-        type = memory.tensor_of(op.slot)
-        assert type is not None, "the verifier saw a tensor"
+        type = op.tensor
         code = scalar_code(type.element_type)
         if code is None:
             self._refuse(op, f"the format has no tensors of {type.element_type}")
@@ -227,7 +222,7 @@ class MethodEmitter:
             extra_tensor_info=self._extra(op),
         )
 
-    def _extra(self, op: TensorOp) -> ExtraTensorInfo | None:
+    def _extra(self, op: memory.TensorSlotOp) -> ExtraTensorInfo | None:
         """The name and the device of a tensor, for what has either."""
         if op.user_name is None and op.device is None:
             return None
@@ -240,13 +235,12 @@ class MethodEmitter:
             device_index=index,
         )
 
-    def _data(self, op: memory.SlotOp, value: Attribute, *, initial: bool) -> int:
+    def _data(self, op: memory.TensorSlotOp, value: Attribute, *, initial: bool) -> int:
         """The index of stored bytes; 0, with a diagnostic, where there are none that fit."""
         data = stored_bytes(op, value, self.weights, self.diagnostics, self._subject(op))
         if data is None:
             return 0
-        type = memory.tensor_of(op.slot)
-        assert type is not None, "the verifier saw a tensor"
+        type = op.tensor
         if (wanted := memory.tensor_bytes(type)) != data.nbytes:
             self._refuse(op, f"{value} has {data.nbytes} bytes, {type} takes {wanted}")
             return 0

@@ -78,8 +78,7 @@ def _external(module: ModuleOp) -> Iterator[memory.ExternalOp | memory.NamedData
 def _item(op: memory.ExternalOp | memory.NamedDataOp, weights: Weights) -> DataItem:
     if isinstance(op, memory.NamedDataOp):
         return DataItem(_data(op.payload.data, weights))
-    type = memory.tensor_of(op.slot)
-    assert type is not None, "the verifier saw a tensor"
+    type = op.tensor
     data = _data(op.user_name.data, weights)
     code = scalar_code(type.element_type)
     if code is None:

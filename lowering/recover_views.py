@@ -54,18 +54,14 @@ def _share(
     one, two = first.owner, second.owner
     if not isinstance(one, memory.PlannedOp) or not isinstance(two, memory.PlannedOp):
         return
-    types = memory.tensor_of(first), memory.tensor_of(second)
-    assert types[0] is not None and types[1] is not None, "planned slots are tensors"
-    same = memory.tensor_bytes(types[0]) == memory.tensor_bytes(types[1])
+    same = memory.tensor_bytes(one.tensor) == memory.tensor_bytes(two.tensor)
     if same and one.place == two.place and not two.is_state and second not in method.begin.inputs:
         del position[second]
         _replace(two, first, 0)
 
 
 def _replace(op: memory.PlannedOp, source: SSAValue, offset: int) -> None:
-    type = memory.tensor_of(op.slot)
-    assert type is not None, "planned slots are tensors"
-    view = memory.ViewOp(source, type, offset=offset, dynamic=op.dynamic is not None)
+    view = memory.ViewOp(source, op.tensor, offset=offset, dynamic=op.dynamic is not None)
     view.user_name, view.device = op.user_name, op.device
     view.slot.name_hint = op.slot.name_hint
     Rewriter.replace_op(op, view)

@@ -70,8 +70,7 @@ def _key(slot: SSAValue) -> str | None:
 
 
 def _externalize(op: memory.ConstantOp | memory.ViewOp, key: str, weights: WeightsStore) -> None:
-    type = memory.tensor_of(op.slot)
-    assert type is not None, "the verifier saw a tensor"
+    type = op.tensor
     new = memory.ExternalOp(_name(key, type, weights), type, dynamic=op.dynamic is not None)
     new.device = op.device
     new.location = op.location

@@ -336,10 +336,8 @@ def _leave_to_caller(method: memory.MethodOp, inputs: bool, outputs: bool) -> No
         viewed = any(isinstance(use.operation, memory.ViewOp) for use in slot.uses)
         if not isinstance(op, memory.PlannedOp) or op.is_state or shared or viewed:
             continue
-        type = memory.tensor_of(slot)
-        assert type is not None, "the slot holds a tensor"
         name = None if op.user_name is None else op.user_name.data
-        free = memory.UnplannedOp(type, name=name, dynamic=op.dynamic is not None)
+        free = memory.UnplannedOp(op.tensor, name=name, dynamic=op.dynamic is not None)
         free.location = op.location
         free.slot.name_hint = op.slot.name_hint
         Rewriter.replace_op(op, free)

@@ -140,14 +140,12 @@ def _may_replace(method: memory.MethodOp, target: SSAValue, new: SSAValue) -> bo
     ):
         return False
     named = _storages(tensors_in((*begin.inputs, *begin.outputs)))
-    whole, placed = memory.tensor_of(target), memory.tensor_of(new)
-    assert whole is not None and placed is not None, "planned slots are tensors"
     return (
         new.owner.initial is None
         and new not in named
         and target.owner.dynamic == new.owner.dynamic
         and (target.type == new.type or target.owner.dynamic is None)
-        and memory.tensor_bytes(whole) == memory.tensor_bytes(placed)
+        and memory.tensor_bytes(target.owner.tensor) == memory.tensor_bytes(new.owner.tensor)
         and not any(_is_bound(slot) for slot in (target, new))
     )
 
@@ -170,12 +168,10 @@ def _replace(method: memory.MethodOp, target: SSAValue, value: SSAValue) -> None
     if first is not target.owner:
         target.owner.detach()
         Rewriter.insert_op(target.owner, InsertPoint.before(first))
-    type = memory.tensor_of(new.slot)
-    assert type is not None, "a planned slot is a tensor"
     if new.slot.type == target.type:
         Rewriter.replace_op(new, [], [target])
     else:
-        view = memory.ViewOp(target, type)
+        view = memory.ViewOp(target, new.tensor)
         view.location = new.location
         view.slot.name_hint = new.slot.name_hint
         Rewriter.replace_op(new, view)

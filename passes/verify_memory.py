@@ -186,9 +186,7 @@ def _placed(method: memory.MethodOp, liveness: Liveness) -> Iterator[Placed]:
 
 
 def _bytes(op: memory.PlannedOp) -> int:
-    type = memory.tensor_of(op.slot)
-    assert type is not None, "a planned slot is a tensor"
-    return memory.tensor_bytes(type)
+    return memory.tensor_bytes(op.tensor)
 
 
 def _name(slot: SSAValue) -> str:

@@ -40,7 +40,15 @@ from .instructions import (
 from .method import MethodOp
 from .named_data import NamedDataOp
 from .slots import SLOT_OPS, SlotOp
-from .tensor_slots import ConstantOp, ExternalOp, PlannedOp, UnplannedOp, ViewOp, storage_of
+from .tensor_slots import (
+    ConstantOp,
+    ExternalOp,
+    PlannedOp,
+    TensorSlotOp,
+    UnplannedOp,
+    ViewOp,
+    storage_of,
+)
 from .types import (
     ListType,
     OptionalTensorsType,
@@ -93,6 +101,7 @@ __all__ = [
     "StringOp",
     "StringType",
     "TensorListOp",
+    "TensorSlotOp",
     "TensorsType",
     "UnplannedOp",
     "ViewOp",

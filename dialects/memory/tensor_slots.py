@@ -20,14 +20,40 @@ from .syntax import Slot
 from .types import MAX_BYTES, SLOT, SlotType, tensor_bytes, tensor_of
 
 
-@irdl_op_definition
-class PlannedOp(IRDLOperation):
-    """A tensor in planned memory.
+class TensorSlotOp(IRDLOperation):
+    """Base of the declarations of slots that hold a tensor.
 
     `user_name`: the name that the program carries for it. `dynamic`: its sizes may change up to
-    the type's. `arena` and `offset` (bytes) are absent before planning. `state`: its content lives
-    on between runs, as a mutable buffer's does; `initial`: it is state, and the key or constant of
-    the bytes that it starts with. `device`: where it is, `cuda:0`, if not on the CPU.
+    the type's. `device`: where it is, `cuda:0`, if not on the CPU.
+    """
+
+    user_name = opt_prop_def(StringAttr)
+    dynamic = opt_prop_def(UnitAttr)
+    device = opt_prop_def(StringAttr)
+    slot = result_def(SLOT)
+
+    irdl_options = (ParsePropInAttrDict(),)
+
+    @property
+    def tensor(self) -> TensorType:
+        """The type of the tensor."""
+        type = tensor_of(self.slot)
+        assert type is not None, "the verifier saw a tensor"
+        return type
+
+    def verify_(self) -> None:
+        """Check that the slot holds a tensor."""
+        if tensor_of(self.slot) is None:
+            raise VerifyException(f"{self.name}: the slot holds {self.slot.type}, not a tensor")
+
+
+@irdl_op_definition
+class PlannedOp(TensorSlotOp):
+    """A tensor in planned memory.
+
+    `arena` and `offset` (bytes) are absent before planning. `state`: its content lives on between
+    runs, as a mutable buffer's does; `initial`: it is state, and the key or constant of the bytes
+    that it starts with.
 
     ```mlir
     %x = memory.planned "x" dynamic in 1 at 64 : !memory.slot<tensor<2x4xf32>>
@@ -38,16 +64,11 @@ class PlannedOp(IRDLOperation):
 
     name = "memory.planned"
 
-    user_name = opt_prop_def(StringAttr)
-    dynamic = opt_prop_def(UnitAttr)
     state = opt_prop_def(UnitAttr)
     initial = opt_prop_def(Attribute)
     arena = opt_prop_def(IntegerAttr.constr(type=EqAttrConstraint(i64)))
     offset = opt_prop_def(IntegerAttr.constr(type=EqAttrConstraint(i64)))
-    device = opt_prop_def(StringAttr)
-    slot = result_def(SLOT)
 
-    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = (
         "($user_name^)? (`dynamic` $dynamic^)? (`state` $state^)? (`initial` $initial^)?"
         " (`in` $arena^ `at` $offset)? attr-dict `:` type($slot)"
@@ -88,7 +109,7 @@ class PlannedOp(IRDLOperation):
 
     def verify_(self) -> None:
         """Check that the slot is a tensor and its place is whole."""
-        _verify_tensor(self)
+        super().verify_()
         if (self.arena is None) != (self.offset is None):
             raise VerifyException("memory.planned: arena and offset come together")
         if (place := self.place) is not None:
@@ -101,7 +122,7 @@ class PlannedOp(IRDLOperation):
 
 
 @irdl_op_definition
-class UnplannedOp(IRDLOperation):
+class UnplannedOp(TensorSlotOp):
     """An input or output whose memory the caller supplies.
 
     ```mlir
@@ -111,12 +132,6 @@ class UnplannedOp(IRDLOperation):
 
     name = "memory.unplanned"
 
-    user_name = opt_prop_def(StringAttr)
-    dynamic = opt_prop_def(UnitAttr)
-    device = opt_prop_def(StringAttr)
-    slot = result_def(SLOT)
-
-    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "($user_name^)? (`dynamic` $dynamic^)? attr-dict `:` type($slot)"
 
     def __init__(self, type: TensorType, *, name: str | None = None, dynamic: bool = False):
@@ -128,13 +143,9 @@ class UnplannedOp(IRDLOperation):
             result_types=[SlotType(type)],
         )
 
-    def verify_(self) -> None:
-        """Check that the slot is a tensor."""
-        _verify_tensor(self)
-
 
 @irdl_op_definition
-class ConstantOp(IRDLOperation):
+class ConstantOp(TensorSlotOp):
     """A tensor of the program's constant segment.
 
     `value` is a key of the weights store or an `#edge.constant`. The slot may have another shape
@@ -150,12 +161,7 @@ class ConstantOp(IRDLOperation):
     name = "memory.constant"
 
     value = prop_def(Attribute)
-    user_name = opt_prop_def(StringAttr)
-    dynamic = opt_prop_def(UnitAttr)
-    device = opt_prop_def(StringAttr)
-    slot = result_def(SLOT)
 
-    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value attr-dict `:` type($slot)"
 
     def __init__(self, value: str | Attribute, type: TensorType):
@@ -164,13 +170,9 @@ class ConstantOp(IRDLOperation):
             result_types=[SlotType(type)],
         )
 
-    def verify_(self) -> None:
-        """Check that the slot is a tensor."""
-        _verify_tensor(self)
-
 
 @irdl_op_definition
-class ExternalOp(IRDLOperation):
+class ExternalOp(TensorSlotOp):
     """A constant whose bytes stand, under this name, in a data file (`.ptd`) beside the program.
 
     ```mlir
@@ -181,11 +183,7 @@ class ExternalOp(IRDLOperation):
     name = "memory.external"
 
     user_name = prop_def(StringAttr)
-    dynamic = opt_prop_def(UnitAttr)
-    device = opt_prop_def(StringAttr)
-    slot = result_def(SLOT)
 
-    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$user_name (`dynamic` $dynamic^)? attr-dict `:` type($slot)"
 
     def __init__(self, name: str, type: TensorType, *, dynamic: bool = False):
@@ -197,13 +195,9 @@ class ExternalOp(IRDLOperation):
             result_types=[SlotType(type)],
         )
 
-    def verify_(self) -> None:
-        """Check that the slot is a tensor."""
-        _verify_tensor(self)
-
 
 @irdl_op_definition
-class ViewOp(IRDLOperation):
+class ViewOp(TensorSlotOp):
     """A tensor in the storage of another one, `offset` bytes behind its start.
 
     The storage is planned, and the view gets its arena and offset; or it is a constant, and the
@@ -219,12 +213,7 @@ class ViewOp(IRDLOperation):
 
     source = operand_def(SLOT)
     offset = opt_prop_def(IntegerAttr.constr(type=EqAttrConstraint(i64)))
-    dynamic = opt_prop_def(UnitAttr)
-    user_name = opt_prop_def(StringAttr)
-    device = opt_prop_def(StringAttr)
-    slot = result_def(SLOT)
 
-    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = (
         "custom<Slot>($source, type($source)) (`+` $offset^)? (`dynamic` $dynamic^)? attr-dict"
         " `:` type($slot)"
@@ -250,7 +239,8 @@ class ViewOp(IRDLOperation):
 
     def verify_(self) -> None:
         """Check that the view lies inside its source."""
-        type = _verify_tensor(self)
+        super().verify_()
+        type = self.tensor
         if (source := tensor_of(self.source)) is None:
             raise VerifyException(f"memory.view: the source is a {self.source.type}, not a tensor")
         if isinstance(self.source.owner, UnplannedOp | ExternalOp):
@@ -278,11 +268,3 @@ def storage_of(slot: SSAValue) -> tuple[SSAValue, int]:
         offset += slot.owner.byte_offset
         slot = slot.owner.source
     return slot, offset
-
-
-def _verify_tensor(
-    op: PlannedOp | UnplannedOp | ConstantOp | ExternalOp | ViewOp,
-) -> TensorType:
-    if (type := tensor_of(op.slot)) is None:
-        raise VerifyException(f"{op.name}: the slot holds {op.slot.type}, not a tensor")
-    return type
