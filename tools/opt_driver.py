@@ -150,7 +150,7 @@ class EdgeOptMain(xDSLOptMain):
             raise
 
     def apply_passes(self, prog: ModuleOp) -> None:
-        """Run the passes; where one breaks because of the input, what is wrong with that is raised."""
+        """Run the passes; where one breaks because of the input, raise what is wrong with that."""
         try:
             super().apply_passes(prog)
         except Exception as error:
