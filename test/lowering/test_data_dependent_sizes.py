@@ -158,6 +158,16 @@ def test_repeats():
     check(function, (x, torch.tensor([1, 0, 2])), (x, torch.tensor([4, 4, 4])))
 
 
+def test_repeats_that_are_constant():
+    """They say themselves how many elements there are."""
+
+    def function(x: Tensor) -> Tensor:
+        return torch.repeat_interleave(x, torch.tensor([1, 0, 3]))
+
+    program = edgeir.compile(Forward(function), (torch.arange(3.0),), target_runtime="edgeir")
+    np.testing.assert_array_equal(edgeir.load(program.buffer)(torch.arange(3.0)), function(torch.arange(3.0)))
+
+
 def test_of_inputs_with_dynamic_sizes():
     shapes = ({0: Dim("rows", max=16)},)
     runs = [(torch.randn(n, 4),) for n in (5, 16, 1)]
