@@ -53,7 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = tool_parser("edge-inspect", _DESCRIPTION)
     parser.add_argument(
-        "file", metavar="FILE.pte", help="the program; for --delegation also a .mlir"
+        "file",
+        metavar="FILE",
+        help="a program (.pte) or its external weights (.ptd); for --delegation also a .mlir, or - "
+        "for one from stdin",
     )
     task = parser.add_mutually_exclusive_group()
     task.add_argument(

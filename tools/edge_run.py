@@ -50,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = tool_parser("edge-run", _DESCRIPTION)
-    parser.add_argument("file", help="MODEL.pte or MODEL.mlir; - for text from stdin")
+    parser.add_argument(
+        "file", metavar="FILE", help="MODEL.pte or MODEL.mlir; - for text from stdin"
+    )
     parser.add_argument(
         "--input", action="append", default=[], metavar="SPEC", help="an input, in order or by name"
     )
@@ -67,7 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--method", metavar="NAME", help="default: forward, or the only one")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write the outputs to a .npz, or a single one .npy"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the outputs to a .npz, or a single one to a .npy",
     )
     parser.add_argument(
         "--expect",

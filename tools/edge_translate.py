@@ -45,8 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = tool_parser("edge-translate", _DESCRIPTION)
-    parser.add_argument("input", nargs="?", default="-", help="input file; - or none for stdin")
-    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    parser.add_argument(
+        "input",
+        nargs="?",
+        default="-",
+        metavar="INPUT",
+        help="MODEL.pt2, MODEL.mlir or MODEL.pte; - or none for stdin",
+    )
+    parser.add_argument(
+        "-o", "--output", default="-", metavar="FILE", help="where to write; default: stdout"
+    )
     parser.add_argument(
         "--from", dest="source", choices=_FORMATS, help="input format (default: by file name)"
     )
