@@ -14,10 +14,13 @@ from xdsl.ir import Region, SSAValue
 from ...dialects import kernel
 from .body import identity, number, region
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, side_by_side
+from .program_builder import side_by_side
+from .tasks import parts
 
-_TASK = 200_000
-"""Multiplications of a task: about 4 µs."""
+_RATE = 50_000
+"""Multiplications in a microsecond."""
+_LEAST = 4
+"""Blocks of queries for which a task packs the keys."""
 _CHUNK = 64
 """Keys whose values are added at once where later keys are not seen."""
 
@@ -54,9 +57,8 @@ class AttentionPlan:
         self.rows = _block_rows(p.length, (registers - 4) // 2)
         self.blocks = -(-p.length // self.rows)
         heads = prod(p.heads)
-        work = p.length * p.keys * (p.size + p.value_size)
-        wanted = min(MOST_TASKS // heads, work // _TASK, self.blocks // 4)
-        self.per_part = -(-self.blocks // max(1, wanted))
+        time = heads * p.length * p.keys * (p.size + p.value_size) / _RATE
+        self.per_part = -(-self.blocks // parts(max(1, self.blocks // _LEAST), time, copies=heads))
         self.parts = -(-self.blocks // self.per_part)
         self.packs_values = p.value[-1] != p.value_size and self.per_part > 2
         self.row = self.panels * self.panel

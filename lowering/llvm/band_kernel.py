@@ -15,10 +15,13 @@ from .bands import middle_of
 from .elementwise import epilogue
 from .kernel_builder import KernelBuilder
 from .product import Finish, Operands, insert_product
-from .program_builder import ALIGNMENT, MOST_TASKS, ProgramBuilder, side_by_side
+from .program_builder import ALIGNMENT, ProgramBuilder, side_by_side
 from .stencils import Pointers, RowWindow, Stencil
 from .step import Step
+from .tasks import Loop, cut
 
+_TIME = 200.0
+"""Microseconds of what runs band by band: a long time."""
 MOST_REPEATED = 0.08
 """The share of the rows in front of the windows that tasks may make twice, at their borders."""
 
@@ -210,8 +213,9 @@ def _split(window: RowWindow, repeats: bool) -> tuple[int, int]:
     """The blocks of a part, and how many parts there are."""
     blocks = window.rows // window.block
     repeated = window.padding + window.ahead if repeats else 0
-    most = int(window.size * MOST_REPEATED / repeated) if repeated else MOST_TASKS
-    for wanted in range(min(most, MOST_TASKS, blocks), 1, -1):
+    most = int(window.size * MOST_REPEATED / repeated) if repeated else blocks
+    loop = Loop(blocks, least=-(-blocks // max(1, min(most, blocks))))
+    for wanted in range(cut([loop], _TIME).parts[0], 1, -1):
         per = -(-blocks // wanted)
         parts = -(-blocks // per)
         # What the last part reads in front of its blocks is there.

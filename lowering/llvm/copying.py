@@ -10,11 +10,12 @@ from xdsl.ir import Region, SSAValue
 from ...dialects import kernel
 from .body import identity, number
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .step import Tensor
+from .tasks import parts
 
-_TASK = 16_384
-"""Elements that a task copies at least: about 4 µs."""
+_RATE = 4_000
+"""Elements that are copied in a microsecond."""
 
 
 def copy_tensor(
@@ -71,8 +72,7 @@ def loop_nest(
 
 def _tasks(shape: Sequence[int]) -> int:
     """Into how many parts the outermost dim is split: the most that divide it."""
-    wanted = min(MOST_TASKS, prod(shape) // _TASK)
-    return next((n for n in range(wanted, 1, -1) if shape[0] % n == 0), 1)
+    return parts(shape[0], prod(shape) / _RATE, even=True)
 
 
 def _map(

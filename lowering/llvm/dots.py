@@ -14,10 +14,11 @@ from ...dialects import kernel
 from .body import region
 from .kernel_builder import KernelBuilder
 from .product import Axis, Finish, Operands
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
+from .tasks import parts
 
-_TASK = 64_000
-"""Products that a task sums at least: about 4 µs."""
+_RATE = 16_000
+"""Products that are summed in a microsecond."""
 
 
 def launch_dots(
@@ -30,10 +31,9 @@ def launch_dots(
     """C = epilogue(sum over k of A B, extras) at every point of the axes; k goes side by side in A
     and in B. A bias is an extra here."""
     assert operands.bias is None
-    wanted = max(1, min(MOST_TASKS, prod(axis.size for axis in axes) * depth // _TASK))
     ordered = sorted((a for a in axes if a.size > 1), key=lambda axis: -axis.size)
     split = ordered[0].size if ordered else 1
-    size = -(-split // min(wanted, split))
+    size = -(-split // parts(split, prod(axis.size for axis in axes) * depth / _RATE))
     tasks = -(-split // size)
 
     def build(k: KernelBuilder) -> None:

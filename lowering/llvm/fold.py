@@ -13,8 +13,9 @@ from .body import number, region
 from .elementwise import is_known
 from .family import any_strides, no_halo, row_major
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .step import Step, element_type
+from .tasks import parts
 
 OPERATIONS: tuple[type[SchemaOp], ...] = (edge.Col2imOp,)
 FUSES = False
@@ -23,8 +24,8 @@ input_order = any_strides
 halo = no_halo
 output_order = row_major
 
-_TASK = 20_000
-"""Elements that a task adds at least: some 4 µs."""
+_RATE = 5_000
+"""Elements that are added in a microsecond."""
 
 
 def supports(op: SchemaOp) -> str | None:
@@ -77,12 +78,11 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     channels = output.shape[-3]
     row, place = source.strides[-2:]
     channel, *steps = output.strides[-3:]
-    wanted = max(1, min(MOST_TASKS, source.size // _TASK) // images)
-    parts = max(n for n in range(1, min(wanted, channels) + 1) if channels % n == 0)
-    own = channels // parts
+    groups = parts(channels, source.size / _RATE, even=True, copies=images)
+    own = channels // groups
 
     def build(k: KernelBuilder) -> None:
-        image, part = k.split(k.task, (images, parts))
+        image, part = k.split(k.task, (images, groups))
         window = prod(kernel_size)
         x = k.at(k.arguments[0], [(image, batches[0]), (part, own * window * row)])
         y = k.at(k.arguments[1], [(image, batches[1]), (part, own * channel)])
@@ -105,11 +105,11 @@ def lower(step: Step, program: ProgramBuilder) -> None:
                 )
             )
 
-    key = (source, output, tuple(op.properties.items()), parts)
+    key = (source, output, tuple(op.properties.items()), groups)
     program.launch(
         "fold",
         key,
         [program.pointer(v) for v in (op.operands[0], step.results[0])],
-        images * parts,
+        images * groups,
         build,
     )

@@ -14,8 +14,9 @@ from .elementwise import epilogue
 from .family import any_strides, no_halo, row_major
 from .indices import Indexed, advanced, along, at_least_1d, load_index, selected, why_no_indices
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .step import Step
+from .tasks import parts
 
 OPERATIONS = (edge.EmbeddingOp, edge.IndexSelectOp, edge.GatherOp, edge.IndexTensorOp)
 FUSES = True
@@ -24,8 +25,8 @@ input_order = any_strides
 halo = no_halo
 output_order = row_major
 
-_TASK = 16_384
-"""Elements that a task copies at least: about 4 µs."""
+_RATE = 4_000
+"""Elements that are copied in a microsecond."""
 
 
 def supports(op: SchemaOp) -> str | None:
@@ -75,8 +76,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     sizes = [output.shape[d] for d in walked]
     shape = [output.shape[d] for d in copied] or [1]
     places = prod(sizes)
-    tasks = max(1, min(MOST_TASKS, places, output.size // _TASK))
-    per_task = -(-places // tasks)
+    per_task = -(-places // parts(places, output.size / _RATE))
     tasks = -(-places // per_task)
 
     def inner(strides: Sequence[int]) -> list[int]:

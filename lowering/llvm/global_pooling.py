@@ -10,12 +10,13 @@ from ...dialects import kernel
 from .body import identity
 from .elementwise import epilogue
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .stencils import scaled, step_images
 from .step import Step
+from .tasks import parts
 
-_TASK = 65_536
-"""Elements that a task combines at least: about 4 µs."""
+_RATE = 16_000
+"""Elements that are combined in a microsecond."""
 
 
 def launch_global(step: Step, program: ProgramBuilder, spatial: int, factor: float) -> None:
@@ -25,16 +26,15 @@ def launch_global(step: Step, program: ProgramBuilder, spatial: int, factor: flo
     read, written, extras = step_images(step, fused, spatial)
     images, channels = read.shape[:2]
     lanes = program.target.lanes()
-    wanted = min(MOST_TASKS, prod(read.shape) // _TASK) // images
     vectors = channels // lanes if channels % lanes == 0 else 1
-    parts = max(n for n in range(1, max(1, wanted) + 1) if vectors % n == 0)
-    own = channels // parts
+    groups = parts(vectors, prod(read.shape) / _RATE, even=True, copies=images)
+    own = channels // groups
     arguments = [
         program.pointer(value) for value in (step.op.operands[0], *fused.extras, step.results[0])
     ]
 
     def build(k: KernelBuilder) -> None:
-        image, part = k.split(k.task, (images, parts))
+        image, part = k.split(k.task, (images, groups))
         tensors = [read, *extras, written]
         source, *others, target = (
             k.at(pointer, [(image, tensor.strides[0]), (part, own * tensor.strides[1])])
@@ -56,5 +56,5 @@ def launch_global(step: Step, program: ProgramBuilder, spatial: int, factor: flo
             )
         )
 
-    key = (read, written, tuple(extras), factor, parts, fused.key)
-    program.launch("global_pool", key, arguments, images * parts, build)
+    key = (read, written, tuple(extras), factor, groups, fused.key)
+    program.launch("global_pool", key, arguments, images * groups, build)

@@ -17,18 +17,19 @@ from .body import Body
 from .elementwise import epilogue
 from .family import Order, no_halo
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .scalars import Scalars
 from .stencils import channels_last
 from .step import Step, Tensor, element_type
+from .tasks import parts
 
 OPERATIONS: tuple[type[SchemaOp], ...] = (edge.GridSampler2dOp,)
 FUSES = True
 
 halo = no_halo
 
-_TASK = 8_192
-"""Elements that a task makes at least: some 4 µs."""
+_RATE = 2_000
+"""Elements that are made in a microsecond."""
 _SHARPNESS = -0.75
 """PyTorch's constant of cubic convolution."""
 
@@ -61,7 +62,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     extras = [step.broadcast(extra) for extra in fused.extras]
     images, channels, rows, columns = output.shape
     points = images * rows * columns
-    per_task = -(-points // max(1, min(MOST_TASKS, points, output.size // _TASK)))
+    per_task = -(-points // parts(points, output.size / _RATE))
     tasks = -(-points // per_task)
     sampler = _Sampler(
         cast(int, op.value_of("interpolation_mode")),

@@ -20,8 +20,9 @@ from .copying import fill_tensor
 from .family import Order, no_halo, row_major
 from .kernel_builder import KernelBuilder
 from .product import Axis, Operands, Product, insert_product
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .step import Step, Tensor, dense_strides, element_type, shape_of
+from .tasks import parts
 
 _GROUPED = edge.OPERATORS["aten::_grouped_mm"]
 _FALLBACK = custom_operation(
@@ -34,6 +35,8 @@ FUSES = False
 halo = no_halo
 output_order = row_major
 
+_RATE = 15_000
+"""Operations of a lane in a microsecond."""
 _ROWS = 8
 """Rows of a group that are multiplied at once."""
 _COLUMNS = 64
@@ -77,10 +80,10 @@ def lower(step: Step, program: ProgramBuilder) -> None:
         b = Tensor(b.element, b.shape, dense_strides(b.shape))
     experts, depth, columns = b.shape
     total, end_stride = a.shape[0], step.tensor(ends).strides[0]
-    parts = 1
-    while experts * parts < MOST_TASKS and columns % (2 * parts * _COLUMNS) == 0:
-        parts *= 2
-    own = columns // parts
+    time = 2.0 * total * depth * columns / (program.target.lanes(32) * _RATE)
+    panels = columns // _COLUMNS if columns % _COLUMNS == 0 else 1
+    groups = parts(panels, time, even=True, copies=experts)
+    own = columns // groups
     target = program.pointer(step.results[0])
     fill_tensor(program, target, c, 0.0)
 
@@ -92,7 +95,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
 
     def build(k: KernelBuilder) -> None:
         x, matrix, limits, status, y = k.arguments
-        expert, part = k.split(k.task, (experts, parts))
+        expert, part = k.split(k.task, (experts, groups))
         begin, end = _group(k, limits, end_stride, expert, total, status)
         size = k.insert(arith.SubiOp(end, begin)).result
         step_size = k.index([], _ROWS)
@@ -116,8 +119,8 @@ def lower(step: Step, program: ProgramBuilder) -> None:
 
     arguments = [program.pointer(value) for value in (rows, matrices, ends)]
     arguments += [program.status(), target]
-    key = (a, b, c, end_stride, parts)
-    program.launch("grouped", key, arguments, experts * parts, build)
+    key = (a, b, c, end_stride, groups)
+    program.launch("grouped", key, arguments, experts * groups, build)
 
 
 def _group(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 from typing import cast
 
 from xdsl.dialects.builtin import f64, i64
@@ -25,8 +25,9 @@ from .elementwise import (
 from .family import Order, any_strides, no_halo
 from .kernel_builder import KernelBuilder
 from .movement import MOVEMENTS, Piece, pieces_of
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .step import Array, Step, Tensor, element_type, shape_of
+from .tasks import parts
 
 OPERATIONS: tuple[type[SchemaOp], ...] = (*ELEMENTWISE, *MOVEMENTS)
 FUSES = True
@@ -34,8 +35,8 @@ FUSES = True
 input_order = any_strides
 halo = no_halo
 
-_TASK = 40_000
-"""Simple operations on elements that a task does at least: about 4 µs."""
+_RATE = 10_000
+"""Simple operations on elements in a microsecond."""
 
 
 def supports(op: SchemaOp) -> str | None:
@@ -145,21 +146,25 @@ def launch_map(
     `key` tells bodies apart; shape and strides are added to it.
     """
     sizes, rows = loop_nest(shape, [o.strides for o in operands], last=len(operands) - 1)
-    tasks = tasks_of(sizes, _cost(body))
     pointers = [_pointer(program, operand) for operand in operands]
     offsets = tuple(operand.offset for operand in operands)
+    # As what is read was cut.
+    by_channels = len(sizes) > 1 and any(map(program.is_by_channels, pointers))
+    dim = len(sizes) - 1 if by_channels else 0
+    lanes = gcd(sizes[dim], program.target.lanes()) if by_channels else 1
+    tasks = parts(sizes[dim] // lanes, prod(sizes) * _cost(body) / _RATE, even=True)
+    program.remember_cut(pointers[-1], by_channels and tasks > 1)
 
     def build(k: KernelBuilder) -> None:
-        count = sizes[0] // tasks
+        part = list(sizes)
+        part[dim] //= tasks
         begins = [
-            k.at(pointer, [(k.task, count * row[0])] if tasks > 1 else [], offset)
+            k.at(pointer, [(k.task, part[dim] * row[dim])] if tasks > 1 else [], offset)
             for pointer, row, offset in zip(k.arguments, rows, offsets, strict=True)
         ]
-        k.insert(
-            kernel.MapOp(begins[:-1], begins[-1:], (count, *sizes[1:]), rows[:-1], rows[-1:], body)
-        )
+        k.insert(kernel.MapOp(begins[:-1], begins[-1:], part, rows[:-1], rows[-1:], body))
 
-    program.launch(name, (sizes, tuple(rows), offsets, key), pointers, tasks, build)
+    program.launch(name, (sizes, tuple(rows), offsets, dim, key), pointers, tasks, build)
 
 
 def _pointer(program: ProgramBuilder, operand: Operand) -> SSAValue:
@@ -169,9 +174,8 @@ def _pointer(program: ProgramBuilder, operand: Operand) -> SSAValue:
 
 
 def tasks_of(sizes: Sequence[int], cost: float = 1.0) -> int:
-    """Into how many parts the outermost dim is split: the most that divide it and pay."""
-    wanted = min(MOST_TASKS, int(prod(sizes) * cost) // _TASK)
-    return next((n for n in range(wanted, 1, -1) if sizes[0] % n == 0), 1)
+    """Into how many equal parts the outermost dim is cut; an element costs so many operations."""
+    return parts(sizes[0], prod(sizes) * cost / _RATE, even=True)
 
 
 def _cost(body: Region) -> float:

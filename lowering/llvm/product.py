@@ -63,6 +63,7 @@ def launch_product(
     shape = product_tile(product, program.target)
     product = replace(product, axes=merge_axes(product.axes))
     plan = Plan.of(product, shape, program.target)
+    program.remember_cut(operands.c, plan.parts[1] > 1 and not plan.rows_first)
     arguments = [operands.a, operands.b, operands.c, *operands.extras]
     if operands.bias is not None:
         arguments.append(operands.bias)

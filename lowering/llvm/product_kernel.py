@@ -61,10 +61,17 @@ class ProductKernel:
             self.operands = replace(operands, extras=(*operands.extras, sums))
             self.x = replace(plan.x, extras=(*plan.x.extras, plan.panel))
             self.y = replace(plan.y, extras=(*plan.y.extras, plan.panel * plan.x.size))
-        parts = [part for part in plan.parts if part > 1]
-        splits = k.split(k.task, parts) if len(parts) > 1 else [k.task] * len(parts)
-        tasks = iter(splits)
-        self.tasks = [next(tasks) if part > 1 else None for part in plan.parts]
+        self.tasks = self._tasks_of()
+
+    def _tasks_of(self) -> list[SSAValue | None]:
+        """This task's part of the batch, of the panels and of the rows; None if they are whole."""
+        plan, k = self.plan, self.k
+        order = [0, 2, 1] if plan.rows_first else [0, 1, 2]
+        order = [loop for loop in order if plan.parts[loop] > 1]
+        sizes = [plan.parts[loop] for loop in order]
+        splits = k.split(k.task, sizes) if len(sizes) > 1 else [k.task] * len(sizes)
+        found = dict(zip(order, splits, strict=True))
+        return [found.get(loop) for loop in range(3)]
 
     def build(self) -> None:
         """Write all of it."""
@@ -108,17 +115,31 @@ class ProductKernel:
             return
         size = -(-count // parts)
         if size == 1:
-            # Groups of tiles may have fewer of them than there are tasks.
-            limit = k.chunk(task, 1, count) if count < parts else None
-            if limit is None:
-                body(None, [(task, 1)])
-                return
-            with k.loop(0, limit) as index:
-                body(index, [(task, 1), (index, 1)])
+            body(None, [(task, 1)])
             return
-        limit = k.chunk(task, size, count)
-        with k.loop(0, limit) as index:
+        limit = k.chunk(task, size, count) if count % parts else None
+        with k.loop(size if limit is None else 0, limit) as index:
             body(index, [(task, size), (index, 1)])
+
+    def _chunk_of(
+        self,
+        begin: int,
+        count: int,
+        body: Callable[[SSAValue | None, list[tuple[SSAValue, int]]], None],
+    ) -> None:
+        """What this task does of the strips from `begin` on, which are `count` of all: as
+        `_chunked`."""
+        k, task = self.k, self.tasks[2]
+        assert task is not None
+        size = -(-self.plan.strips // self.plan.parts[2])
+        first = k.index([(task, size)], -begin)
+        limit = k.chunk(task, size, begin + count)
+        if begin:
+            before = k.chunk(task, size, begin)
+            limit = k.insert(arith.SubiOp(limit, before)).result
+            first = k.insert(arith.MaxSIOp(first, k.index([], 0))).result
+        with k.loop(0, limit) as index:
+            body(index, [(first, 1), (index, 1)])
 
     def _move(self, at: Operands, axis: Axis, terms: Sequence[tuple[SSAValue, int]]) -> Operands:
         def moved(pointer: SSAValue, step: int) -> SSAValue:
@@ -169,7 +190,7 @@ class ProductKernel:
         if full:
             with k.loop(0, limit) as index:
                 moved = self._move(at, columns, [(task, size), (index, 1)])
-                self._panel(moved, plan.panel, last=size == 1)
+                self._panel(moved, plan.panel, last=False)
         if rest:
             both = k.chunk(task, size, full + 1)
             with k.loop(0, k.insert(arith.SubiOp(both, limit)).result):
@@ -226,32 +247,44 @@ class ProductKernel:
         """All tiles of a panel, for one part of K; they fetch what comes next.
 
         Few tiles share that, every so manieth row each; of many tiles the last ones do it alone, so
-        that it is still there when it is needed.
+        that it is still there when it is needed. Tiles that are cut into tasks know nothing of each
+        other.
         """
         groups = self.plan.groups
         tiles = sum(group.x_count * group.y_count for group in groups)
-        shares = tiles if tiles <= _SHARES else 1
-        done = 0
+        are_cut = self.plan.parts[2] > 1
+        shares = tiles if tiles <= _SHARES and not are_cut else 1
+        done = begin = 0
         for group in groups:
             last = group is groups[-1]
-            fetches = stage.distance and tiles > 1 and (last or shares > 1)
+            fetches = stage.distance and tiles > 1 and (last or shares > 1 or are_cut)
             ahead = None
             if fetches:
                 ahead = self.k.at(at.b, offset=stage.distance + done * stage.b_step)
             every = shares if fetches else 0
-            self._group(group, replace(at, ahead=ahead), replace(stage, prefetch=every))
+            self._group(group, replace(at, ahead=ahead), replace(stage, prefetch=every), begin)
+            begin += group.x_count if self.y.size == 1 else group.y_count
             done += group.x_count * group.y_count if shares > 1 else 0
 
-    def _group(self, group: TileGroup, at: Operands, stage: _Stage) -> None:
-        y, x, task, parts = self.y, self.x, self.tasks[2], self.plan.parts[2]
+    def _group(self, group: TileGroup, at: Operands, stage: _Stage, begin: int) -> None:
+        """The tiles of a group, whose strips are those from `begin` on if groups lie in turn."""
+        y, x, plan = self.y, self.x, self.plan
         at = self._skip(self._skip(at, y, group.y), x, group.x)
 
         def tile(operands: Operands, terms: list[tuple[SSAValue, int]]) -> None:
             moved = self._move(operands, x, [(i, f * group.x_step) for i, f in terms])
             self._tile(group, self._fetch(moved, terms, stage.b_step, stage), stage)
 
+        def strips(
+            count: int, body: Callable[[SSAValue | None, list[tuple[SSAValue, int]]], None]
+        ) -> None:
+            if self.tasks[2] is None or not plan.in_turn or len(plan.groups) == 1:
+                self._chunked(count, self.tasks[2], plan.parts[2], body)
+            else:
+                self._chunk_of(begin, count, body)
+
         if y.size == 1:
-            self._chunked(group.x_count, task, parts, lambda _, terms: tile(at, terms))
+            strips(group.x_count, lambda _, terms: tile(at, terms))
             return
 
         def row(_: SSAValue | None, terms: list[tuple[SSAValue, int]]) -> None:
@@ -259,7 +292,7 @@ class ProductKernel:
             moved = self._fetch(moved, terms, stage.b_step * group.x_count, stage)
             self._chunked(group.x_count, None, 1, lambda _, terms: tile(moved, terms))
 
-        self._chunked(group.y_count, task, parts, row)
+        strips(group.y_count, row)
 
     def _fetch(
         self, at: Operands, terms: Sequence[tuple[SSAValue, int]], step: int, stage: _Stage

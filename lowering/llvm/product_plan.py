@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from .program_builder import MOST_TASKS
 from .rows import TileGroup, TileShape, cut_grid, tile_shape
 from .target import Target
+from .tasks import Loop, cut
 
-_TASK_TIME = 4.0
-"""Microseconds that a task takes at least."""
 _MANY_ROWS = 56
 """Rows from which on copying a panel of B costs little."""
 _PANEL = 400 * 1024
@@ -19,8 +17,6 @@ _PANEL = 400 * 1024
 _FEW_TILES = 4
 _ALIAS = 4096
 """Bytes after which addresses fall into the same lines of a first-level cache."""
-_CACHED = 256 * 1024
-"""Bytes of B that tasks may read again each on its own."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +115,8 @@ class Plan:
     panel: int
     parts: tuple[int, int, int]
     """How many tasks the outermost axis of the batch, the panels and the rows are split into."""
+    rows_first: bool
+    """Whether tasks that follow each other have the same rows, rather than the same panel."""
 
     @staticmethod
     def of(product: Product, shape: TileShape, target: Target) -> Plan:
@@ -128,8 +126,8 @@ class Plan:
         batch = [axis for axis in product.axes if not axis.is_row] + rows[:-2]
         y, x = [one, one, *rows][-2:]
         groups = tuple(cut_grid(y.size, x.size, shape.rows))
-        plan = Plan(product, tuple(batch), y, x, groups, shape.columns, (1, 1, 1))
-        return replace(plan, parts=plan.split(target))
+        plan = Plan(product, tuple(batch), y, x, groups, shape.columns, (1, 1, 1), False)
+        return plan.split(target)
 
     @property
     def gathers(self) -> bool:
@@ -170,8 +168,25 @@ class Plan:
         """The tasks of a launch."""
         return prod(self.parts)
 
-    def split(self, target: Target) -> tuple[int, int, int]:
-        """Into how many tasks each loop is cut."""
+    @property
+    def strips(self) -> int:
+        """The parts of the rows that tasks may take: rows of the grid, or tiles of its only row."""
+        if self.gathers or self.blocks > 1:
+            return 1
+        counts = [group.y_count if self.y.size > 1 else group.x_count for group in self.groups]
+        return sum(counts) if self.in_turn else counts[0]
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether the groups lie one after the other along what is cut, not side by side."""
+        return self.y.size == 1 or len({group.y for group in self.groups}) > 1
+
+    def split(self, target: Target) -> Plan:
+        """The plan with tasks.
+
+        Either all threads read all of B, each for its rows of A; or all of A for its panels of B,
+        and then the rows that follow each other in the result come from several threads.
+        """
         product = self.product
         outer = self.batch[0].size if self.batch else 1
         batch = prod(axis.size for axis in self.batch)
@@ -179,25 +194,11 @@ class Plan:
         flops = 2.0 * batch * rows * product.columns * product.inner
         # Few rows wait for B to arrive.
         rate = target.lanes(32) * 15_000 * min(1.0, rows / 6)
-        wanted = min(MOST_TASKS, int(flops / rate / _TASK_TIME))
-        if wanted < 2:
-            return 1, 1, 1
-        if outer >= wanted:
-            return _parts(outer, wanted), 1, 1
-        left = max(1, wanted // outer)
-        counts = [group.y_count if self.y.size > 1 else group.x_count for group in self.groups]
-        slots = min(counts)
-        small = product.inner * product.columns * 4 <= _CACHED
-        if not self.gathers and slots > 1 and (self.panels < left and small):
-            return outer, 1, _parts(max(counts), left)
-        panels = _parts(self.panels, left)
-        left //= panels
-        if left > 1 and slots > 1 and not self.gathers:
-            return outer, panels, _parts(max(counts), left)
-        return outer, panels, 1
-
-
-def _parts(items: int, wanted: int) -> int:
-    """Into how many equal chunks (the last may be smaller) items are split, `wanted` at most."""
-    size = -(-items // min(items, wanted))
-    return -(-items // size)
+        images, strips = Loop(outer), Loop(self.strips, shared=4 * product.inner * product.columns)
+        panels = Loop(self.panels, shared=4 * rows * (product.inner + product.columns))
+        by_rows = cut((images, strips, panels), flops / rate)
+        by_panels = cut((images, panels, strips), flops / rate)
+        if by_rows.cost < by_panels.cost:
+            first, third, second = by_rows.parts
+            return replace(self, parts=(first, second, third), rows_first=True)
+        return replace(self, parts=(by_panels.parts[0], *by_panels.parts[1:]))

@@ -21,9 +21,6 @@ from .target import Target
 ALIGNMENT = 64
 """Bytes to which everything in the arena and in the scratch memory is aligned."""
 
-MOST_TASKS = 16
-"""Tasks of a launch at most: some for each of a few threads."""
-
 _NOTHING: Mapping[SSAValue, Any] = MappingProxyType({})
 
 
@@ -78,6 +75,7 @@ class ProgramBuilder:
         self._workspace = 0
         self._status: kernel.StatusOp | None = None
         self._in_workspace: dict[kernel.ArenaOp, int] = {}
+        self._by_channels: set[SSAValue] = set()
 
     def pointer(self, value: SSAValue) -> SSAValue:
         """Where a tensor of the region begins; a constant is stored row-major as it is."""
@@ -131,6 +129,15 @@ class ProgramBuilder:
             self._functions[full_key] = k.finish()
         function = self._functions[full_key]
         self._launches.append(kernel.LaunchOp(function.sym_name.data, arguments, tasks, whole))
+
+    def remember_cut(self, target: SSAValue, by_channels: bool) -> None:
+        """Note whether a launch's threads write parts of the channels at a pointer, or of the rows:
+        launches that read there are best cut in the same way (`tasks.py`)."""
+        (self._by_channels.add if by_channels else self._by_channels.discard)(target)
+
+    def is_by_channels(self, source: SSAValue) -> bool:
+        """Whether what lies at a pointer was written in parts of the channels."""
+        return source in self._by_channels
 
     def finish(
         self, inputs: Sequence[SSAValue], result_types: Sequence[Attribute], arena: int

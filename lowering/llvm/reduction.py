@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf, prod
+from math import gcd, inf, prod
 from typing import cast
 
 import numpy as np
@@ -14,14 +14,14 @@ from xdsl.ir import Attribute, Region, SSAValue
 
 from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
-from .body import Body, is_float, region
+from .body import Body, identity, is_float, region
 from .copying import loop_nest
 from .elementwise import Epilogue, epilogue, is_known
 from .family import Order, any_strides, no_halo
 from .kernel_builder import KernelBuilder
-from .map import tasks_of
 from .program_builder import ProgramBuilder
 from .step import Step, Tensor, dense_strides, element_type, shape_of
+from .tasks import Loop, cut
 
 FUSES = True
 
@@ -106,6 +106,10 @@ def _norm(order: float) -> Recipe:
     return Recipe(f32, "add", lambda b, v: power(order)(b, size(b, v)), power(1 / order))
 
 
+_RATE = 10_000
+"""Elements that are combined in a microsecond."""
+_MEETING = 0.5
+"""Microseconds of one more launch."""
 _LEAST = (edge.AminOp, edge.MinOp, edge.MinDimOp, edge.ArgminOp)
 _VARIANCES = (edge.VarCorrectionOp, edge.VarDimOp, edge.VarMeanCorrectionOp)
 _PLACES = (edge.ArgmaxOp, edge.ArgminOp, edge.MaxDimOp, edge.MinDimOp)
@@ -179,9 +183,26 @@ class _Reduction:
         self.shape, self.rows = loop_nest(
             [source.shape[d] for d in kept], rows, last=len(extras) + 1
         )
-        self.tasks = tasks_of(self.shape, prod(self.window))
+        # Vectors of points side by side stay whole.
+        beside = len(self.shape) == 1 and self.rows[0] == (1,)
+        group = gcd(self.shape[0], program.target.lanes()) if beside else 1
+        time = prod(self.shape) * prod(self.window) / _RATE
+        by_channels = program.is_by_channels(program.pointer(step.op.operands[0]))
+        moved = 0 if by_channels else source.size * 4
+        own = cut([Loop(self.shape[0] // group, even=True, shared=moved)], time)
+        (self.tasks,) = own.parts
+        self.bands = 1
+        if beside and gone and not by_channels and not isinstance(step.op, (*_VARIANCES, *_PLACES)):
+            # The rows that a thread has written are in its cache: it adds those up.
+            rows = cut([Loop(self.window[self.outermost], even=True)], time + _MEETING)
+            self.bands = rows.parts[0] if rows.cost < own.cost else 1
         self.part = (self.shape[0] // self.tasks, *self.shape[1:])
         self.own = dense_strides(self.part)
+
+    @property
+    def outermost(self) -> int:
+        """The dim of the window whose turns are farthest from each other."""
+        return max(range(len(self.window)), key=lambda dim: abs(self.window_strides[dim]))
 
     def _is_wanted(self, value: SSAValue) -> bool:
         return value in (self.step.results[0],) or value in self.step.tensors
@@ -189,6 +210,9 @@ class _Reduction:
     def lower(self) -> None:
         """Write the launch."""
         op, program = self.op, self.program
+        if self.bands > 1:
+            self._lower_bands()
+            return
         pointers = [program.pointer(op.operands[0])]
         pointers += [program.pointer(e) for e in self.chain.extras]
         pointers += [program.pointer(v) for v in self.results]
@@ -221,6 +245,61 @@ class _Reduction:
         properties = tuple(sorted(op.properties.items()))
         key = (*strides, op.name, properties, self.chain.key)
         program.launch("reduce", key, [*pointers, *further], self.tasks, whole)
+
+    def _lower_bands(self) -> None:
+        """Two launches: each task combines a band of the window, the last one what they gave."""
+        program, bands, (points,) = self.program, self.bands, self.shape
+        recipe = _recipe(self.op, prod(self.window))
+        given = element_type(self.op.operands[0])
+        window, outer = list(self.window), self.outermost
+        window[outer] //= bands
+        (sums,) = program.workspace([8 * bands * points], recipe.element)
+
+        def part(k: KernelBuilder) -> None:
+            source, target = k.arguments
+            band = window[outer] * self.window_strides[outer]
+            k.insert(
+                kernel.WindowOp(
+                    [k.at(source, [(k.task, band)])],
+                    [],
+                    k.at(target, [(k.task, points)]),
+                    self.shape,
+                    window,
+                    [[1, *self.window_strides]],
+                    [],
+                    [1],
+                    recipe.combination,
+                    _region(recipe.prepare, given),
+                    identity(recipe.element),
+                )
+            )
+
+        def whole(k: KernelBuilder) -> None:
+            source, *others = k.arguments
+            *extras, output = zip(others, self.rows[1:], strict=True)
+            k.insert(
+                kernel.WindowOp(
+                    [source],
+                    [pointer for pointer, _ in extras],
+                    output[0],
+                    self.shape,
+                    (bands,),
+                    [[1, points]],
+                    [row for _, row in extras],
+                    output[1],
+                    recipe.combination,
+                    identity(recipe.element),
+                    self._epilogue(recipe.element, recipe.finish),
+                )
+            )
+
+        operation = (self.op.name, tuple(sorted(self.op.properties.items())))
+        key = (*operation, self.shape, tuple(window), self.window_strides)
+        source = program.pointer(self.op.operands[0])
+        program.launch("reduce_part", key, [source, sums], bands, part)
+        others = [program.pointer(value) for value in (*self.chain.extras, self.results[0])]
+        key = (*operation, tuple(self.rows), self.shape, self.window, bands, self.chain.key)
+        program.launch("reduce_parts", key, [sums, *others], 1, whole)
 
     def _combine(
         self,

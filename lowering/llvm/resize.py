@@ -18,9 +18,10 @@ from .body import Body, region
 from .elementwise import Epilogue, epilogue
 from .family import Order, no_halo
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .stencils import Images, channels_last, step_images
 from .step import Step, Tensor, element_type, shape_of
+from .tasks import parts
 
 _NEAREST = edge.UpsampleNearest2dVecOp
 OPERATIONS = (
@@ -33,8 +34,8 @@ FUSES = True
 
 halo = no_halo
 
-_TASK = 16_384
-"""Elements that a task makes at least: some 4 µs."""
+_RATE = 4_000
+"""Elements that are made in a microsecond."""
 _MOST_TAPS = 40
 """Elements of the input along a dim that one of the result depends on."""
 
@@ -83,8 +84,7 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     taps = _taps(step.op, source.shape, output.shape)
     read, written, extras = step_images(step, fused, 2)
     images, channels, rows, _ = written.shape
-    wanted = min(MOST_TASKS, max(1, prod(written.shape) // _TASK))
-    per_band = -(-rows // min(rows, -(-wanted // images)))
+    per_band = -(-rows // parts(rows, prod(written.shape) / _RATE, copies=images))
     bands = -(-rows // per_band)
     arguments = [program.pointer(step.op.operands[0]), program.pointer(step.results[0])]
     for dim in taps:

@@ -19,8 +19,9 @@ from .family import any_strides, first_input_order, no_halo
 from .indices import Indexed, advanced, along, at_least_1d, common_begin, load_index, why_no_indices
 from .kernel_builder import KernelBuilder
 from .map import Operand, launch_map
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .step import Step, Tensor, element_type, shape_of
+from .tasks import parts
 
 _ALONG = (
     edge.ScatterSrcOp,
@@ -36,8 +37,8 @@ input_order = any_strides
 halo = no_halo
 output_order = first_input_order
 
-_TASK = 16_384
-"""Elements that a task writes at least: about 4 µs."""
+_RATE = 4_000
+"""Elements that are written in a microsecond."""
 
 _COMBINATIONS: dict[str, Callable[[Body, SSAValue, SSAValue], SSAValue]] = {
     "sum": Body.add,
@@ -197,11 +198,9 @@ def _plan(step: Step, update: SSAValue | Number) -> _Plan:
             strides = step.tensor(update).broadcast(space.shape)
     free = [d for d, stride in enumerate(space.strides) if stride]
     split = max(free, key=lambda d: space.shape[d]) if free else None
-    wanted = min(MOST_TASKS, prod(space.shape) // _TASK)
     tasks = 1
     if split is not None:
-        size = space.shape[split]
-        tasks = next((n for n in range(wanted, 1, -1) if size % n == 0), 1)
+        tasks = parts(space.shape[split], prod(space.shape) / _RATE, even=True)
     return _Plan(space, strides, split, tasks)
 
 

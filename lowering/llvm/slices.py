@@ -15,10 +15,12 @@ from .body import identity
 from .copying import loop_nest
 from .elementwise import Epilogue
 from .kernel_builder import KernelBuilder
-from .map import tasks_of
 from .program_builder import ProgramBuilder
 from .step import Step, element_type
+from .tasks import parts
 
+_RATE = 3_000
+"""Elements in a microsecond."""
 _LANE_GROUP = 1024
 """Slices side by side that are worked on at once at most: their statistics stay in the L1 cache."""
 
@@ -79,7 +81,8 @@ class Slices:
             outer = (*outer[:-1], blocks)
             outer_rows = [(*row[:-1], row[-1] * self.columns) for row in outer_rows]
         self.outer, self._outer_rows = outer, outer_rows
-        self.tasks = tasks_of(outer, 3 * prod(self.inner) * max(1, self.columns))
+        elements = prod(outer) * prod(self.inner) * max(1, self.columns)
+        self.tasks = parts(outer[0], elements / _RATE)
         self._statistics = statistics
 
     @property
@@ -124,13 +127,15 @@ class Slices:
     def _slices(self, k: KernelBuilder) -> Generator[list[Local]]:
         """Loops over the slices of a task."""
         pointers = list(k.arguments[:-1])
-        part = (self.outer[0] // self.tasks, *self.outer[1:])
+        size, total = -(-self.outer[0] // self.tasks), self.outer[0]
         if self.tasks > 1:
             pointers = [
-                k.at(pointer, [(k.task, part[0] * row[0])])
+                k.at(pointer, [(k.task, size * row[0])])
                 for pointer, row in zip(pointers, self._outer_rows, strict=True)
             ]
-        with _nest(k, part) as indices:
+        limit = k.chunk(k.task, size, total) if total % size else None
+        with k.loop(size, limit) as index, _nest(k, self.outer[1:]) as inner_indices:
+            indices = [index, *inner_indices]
             yield [
                 Local(
                     k.at(pointer, list(zip(indices, outer, strict=True))),

@@ -14,13 +14,16 @@ from ...dialects import kernel
 from .elementwise import Epilogue, epilogue
 from .family import Order
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, ProgramBuilder
+from .program_builder import ProgramBuilder
 from .step import Array, Step
+from .tasks import Loop, cut
 
 Pair = tuple[int, int]
 
-_TASK = 250_000
-"""Elements of windows that a task combines: about 4 µs."""
+_RATE = 62_500
+"""Elements of windows that are combined in a microsecond."""
+_LEAST_VECTORS = 12
+"""Vectors of channels that a task takes at least: it goes over the edges of the images anew."""
 LARGEST_WINDOW = 49
 """Places of a window from which on one row of results is computed at a time."""
 
@@ -232,34 +235,45 @@ def launch_windows(
     Its channels and those of the result stand side by side in memory.
     """
     stencil = Stencil.of(step, windows, spatial)
-    plan = _Plan(stencil, program.target.lanes())
     arguments = [program.pointer(step.op.operands[0]), program.pointer(step.results[0])]
+    plan = _Plan(stencil, program.target.lanes(), program.is_by_channels(arguments[0]))
+    program.remember_cut(arguments[1], plan.by_channels)
     outside = stencil.outside(plan.channels)
     if outside:
         arguments.append(program.scratch(4 * outside, f32))
     arguments += stencil.arguments(step, program, plan.parts)
-    key = (stencil.key, plan.bands, plan.parts)
+    key = (stencil.key, plan.bands, plan.parts, plan.by_channels)
     program.launch(name, key, arguments, plan.tasks, lambda k: _build(k, plan))
 
 
 class _Plan:
-    """How a launch is cut: images, bands of rows and parts of the channels are tasks of their own.
+    """How a launch is cut: images, bands of rows and parts of the channels are tasks of their own;
+    if `by_channels`, all bands of a part follow each other.
 
     A band has `per_band` blocks of `rows` rows; the `left` rows that make no block come first.
     """
 
-    def __init__(self, stencil: Stencil, lanes: int) -> None:
+    def __init__(self, stencil: Stencil, lanes: int, by_channels: bool) -> None:
         self.stencil = stencil
         self.images, channels, rows, columns = stencil.written.shape
         work = self.images * channels * rows * columns * prod(stencil.windows.window)
-        wanted = -(-min(MOST_TASKS, max(1, work // _TASK)) // self.images)
         self.rows = min(rows, 2 if stencil.windows.shares else 1)
         self.blocks, self.left = divmod(rows, self.rows)
-        self.per_band = -(-self.blocks // min(wanted, self.blocks))
-        self.bands = -(-self.blocks // self.per_band)
+        # Whatever is not cut as the tensor before is read from other cores, and written to them.
+        moved = 4 * channels * (prod(stencil.read.shape[2:]) + rows * columns)
         vectors = channels // lanes if channels % lanes == 0 else 1
-        most = max(1, wanted // self.bands)
-        self.parts = max(n for n in range(1, most + 1) if vectors % n == 0)
+        loops = (
+            Loop(self.blocks, shared=moved if by_channels else 0),
+            Loop(vectors, True, 0 if by_channels else moved, again=0.1, least=_LEAST_VECTORS),
+        )
+        time = work / _RATE
+        if by_channels:
+            self.parts, bands = cut(loops[::-1], time, self.images).parts
+        else:
+            bands, self.parts = cut(loops, time, self.images).parts
+        self.by_channels = by_channels and self.parts > 1
+        self.per_band = -(-self.blocks // bands)
+        self.bands = -(-self.blocks // self.per_band)
         self.channels = channels // self.parts
 
     @property
@@ -270,7 +284,10 @@ class _Plan:
 
 def _build(k: KernelBuilder, plan: _Plan) -> None:
     stencil, windows, arguments = plan.stencil, plan.stencil.windows, iter(k.arguments)
-    image, band, part = k.split(k.task, (plan.images, plan.bands, plan.parts))
+    if plan.by_channels:
+        image, part, band = k.split(k.task, (plan.images, plan.parts, plan.bands))
+    else:
+        image, band, part = k.split(k.task, (plan.images, plan.bands, plan.parts))
     images, parts = plan.images > 1, plan.parts > 1
 
     def at(tensor: Images) -> SSAValue:

@@ -18,12 +18,13 @@ from ...dialects import kernel
 from .body import Body, number, region
 from .elementwise import Epilogue, epilogue
 from .kernel_builder import KernelBuilder
-from .program_builder import MOST_TASKS, ProgramBuilder, aligned
+from .program_builder import ProgramBuilder, aligned
 from .stencils import scaled
 from .step import Array, Step, dense_strides
+from .tasks import parts
 
-_TASK = 20_000
-"""Elements of windows that a task combines at least: about 4 µs."""
+_RATE = 5_000
+"""Elements of windows that are combined in a microsecond."""
 _AT_ONCE = 4096
 """Results that are made at once at most: they stay in the L1 cache."""
 
@@ -126,8 +127,7 @@ class _Plan:
         self.sizes = [self.output.shape[d] for d in (*self.batch, *self.walked)]
         points = prod(self.sizes)
         work = self.output.size * prod(max(own.counts) for own in spans)
-        tasks = max(1, min(MOST_TASKS, points, work // _TASK))
-        self.per_task = -(-points // tasks)
+        self.per_task = -(-points // parts(points, work / _RATE))
         self.tasks = -(-points // self.per_task)
 
     @property

@@ -112,8 +112,11 @@ def _named(triple: str, cpu: str) -> Target:
 
 def _x86(triple: str, level: str, tune: str) -> Target:
     width, registers, has_fma = X86_LEVELS[level]
-    # Else LLVM splits vectors of 64 bytes.
-    features = "-prefer-256-bit" if width == 64 else ""
+    # Lines are fetched to be written; a CPU that cannot takes the instruction for a nop.
+    features = "+prfchw"
+    if width == 64:
+        # Else LLVM splits vectors of 64 bytes.
+        features += ",-prefer-256-bit"
     return Target(triple, level, features, width, registers, has_fma, tune)
 
 

@@ -314,10 +314,11 @@ class Emitter:
         bits = ", ".join(f"i1 {int(lane < count)}" for lane in range(lanes))
         return Value(f"<{bits}>", "i1", lanes)
 
-    def prefetch(self, pointer: Value, locality: int = 3) -> None:
-        """Fetch a line into the cache for reading."""
+    def prefetch(self, pointer: Value, locality: int = 3, write: bool = False) -> None:
+        """Fetch a line into the cache, for reading or to be written."""
         self.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-        self.emit(f"call void @llvm.prefetch.p0(ptr {pointer.text}, i32 0, i32 {locality}, i32 1)")
+        how = f"i32 {int(write)}, i32 {locality}, i32 1"
+        self.emit(f"call void @llvm.prefetch.p0(ptr {pointer.text}, {how})")
 
     # Index arithmetic
 

@@ -96,6 +96,8 @@ class _Tile:
                 for pointer in (op.ahead, op.b)
             ]
             self.distance = e.binary("sub", *begins)
+        if self.c_step == 1 and not op.accumulate.value.data:
+            self._own()
         start: list[Value] = []
         for row in range(len(self.a_rows)):
             for number in range(len(self.vectors)):
@@ -110,6 +112,14 @@ class _Tile:
             into = len(sets) // 2 if len(sets) > 1 else 0
             sets[into] = [e.binary("fadd", a, b) for a, b in zip(sets[into], last, strict=True)]
         return sets[0]
+
+    def _own(self) -> None:
+        """Fetch the lines of C, to be written: stores wait for each other."""
+        e = self.e
+        step = _LINE * 8 // element_bits(self.element)
+        for row in self.c_rows:
+            for column in range(0, self.op.columns.value.data, step):
+                e.prefetch(e.gep(e.get(self.op.c), self.element, row + column), write=True)
 
     def _begin(self, row: int, number: int) -> Value:
         e, op, vector, mask = self.e, self.op, self.vectors[number], self.masks[number]
