@@ -38,14 +38,15 @@ def evaluate_operation(
             arguments.append(_operands(argument, value, values, cast_to))
         else:
             arguments.append(_constant(value, sizes))
-    if not all(isinstance(type, TensorType) for type in op.result_types):
-        # A number that is taken out of a tensor.
-        return [kernel(*arguments)]
-    types = [cast(TensorType[Attribute], type) for type in op.result_types]
+    gives_number = not all(isinstance(type, TensorType) for type in op.result_types)
+    types = [] if gives_number else [cast(TensorType[Attribute], type) for type in op.result_types]
     outs = [_out(type, sizes) for type in types]
     as_list = any(result.is_list for result in op.SCHEMA.results)
     try:
         with np.errstate(all="ignore"):
+            if gives_number:
+                # It is taken out of a tensor.
+                return [kernel(*arguments)]
             returned = kernel(*arguments, *([outs] if as_list else outs))
             if returned is None:
                 return outs

@@ -306,3 +306,20 @@ def test_a_name_may_look_like_a_position(tmp_path: Path):
     path.write_text(NAMED_LIKE_A_POSITION)
     inputs = ["--input", "2xf32=5", "--input", "2xf32=3"]
     assert main([str(path), *inputs, "--expect", "2xf32=2"]) == 0
+
+
+NO_ELEMENT = """\
+func.func @forward(%x: tensor<0xf32>) -> f64 {
+  %0 = aten._local_scalar_dense(%x) : (tensor<0xf32>) -> f64 loc("pick"("m.py":3:0))
+  func.return %0 : f64
+}
+"""
+
+
+def test_number_that_cannot_be_taken_has_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "m.mlir"
+    path.write_text(NO_ELEMENT)
+    errors = _fails([str(path), "--input", "0xf32="], capsys)
+    assert errors.startswith("m.py:3: error: in pick (aten._local_scalar_dense): cannot be run: ")
