@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, i64
@@ -52,55 +52,63 @@ class UpdateInPlacePass(ModulePass):
         for method in op.ops:
             if not isinstance(method, memory.MethodOp):
                 continue
-            for block in method.body.blocks:
-                for copy in list(block.ops):
-                    if isinstance(copy, memory.CallOp) and copy.operator.data == _COPY:
-                        _update(method, copy)
+            order = _Order(method)
+            for copy in list(order.position):
+                if isinstance(copy, memory.CallOp) and copy.operator.data == _COPY:
+                    _update(order, copy)
 
 
-def _update(method: memory.MethodOp, copy: memory.CallOp) -> None:
+class _Order:
+    """The instructions of a method by position, and the storages that are inputs or outputs."""
+
+    def __init__(self, method: memory.MethodOp):
+        self.method = method
+        self.position: dict[Operation, int] = {
+            op: number for number, op in enumerate(method.instructions)
+        }
+        begin = method.begin
+        self.named = _storages(tensors_in((*begin.inputs, *begin.outputs)))
+
+
+def _update(order: _Order, copy: memory.CallOp) -> None:
     """Let the call that computes the source of a copy write its target, and the calls before it."""
     target, value = copy.arguments[:2]
-    call = _writer(method, copy, target, value) if target.type == value.type else None
+    call = _writer(order, copy, target, value) if target.type == value.type else None
     if call is None:
         return
-    _replace(method, target, value)
+    _replace(order.method, target, value)
     Rewriter.erase_op(copy)
     while call is not None:
         previous = None
         for operand in [] if _reads(call, target) else overwritable(call):
-            if not _is_used_after(method, call, operand):
-                previous = _writer(method, call, target, operand)
+            if not _is_used_after(order, call, operand):
+                previous = _writer(order, call, target, operand)
             if previous is not None:
-                _replace(method, target, operand)
+                _replace(order.method, target, operand)
                 break
         if call.operator.data == _INDEX_PUT and _reads(call, target) and _puts_rows(call):
             put = memory.CallOp(_INDEX_PUT_IN_PLACE, call.arguments, returns=call.arguments[0])
             put.location = call.location
+            order.position[put] = order.position[call]
             Rewriter.replace_op(call, put)
         call = previous
 
 
 def _writer(
-    method: memory.MethodOp, reader: memory.CallOp, target: SSAValue, value: SSAValue
+    order: _Order, reader: memory.CallOp, target: SSAValue, value: SSAValue
 ) -> memory.CallOp | None:
     """The call that may write to `target` the value that `reader` reads; None where none may."""
     new, offset = memory.storage_of(value)
-    if offset or not _may_replace(method, target, new):
+    if offset or not _may_replace(order, target, new):
         return None
-    writers = [op for op in method.instructions if new in _storages(accesses(op).writes)]
+    writers = [op for op in _users(new) if new in _storages(accesses(op).writes)]
     if len(writers) != 1 or not isinstance(call := writers[0], memory.CallOp):
         return None
     if call.parent_block() is not reader.parent_block() or new not in call.outs:
         return None
-    op = call.next_op
-    while op is not reader:
-        if op is None:
-            return None
-        slots = accesses(op)
-        if target in _storages((*slots.reads, *slots.writes)):
-            return None
-        op = op.next_op
+    first, last = order.position[call], order.position[reader]
+    if first > last or any(first < order.position[op] < last for op in _users(target)):
+        return None
     # What runs last runs once, behind everything else; what runs before may run again.
     if not _ends_with(reader, new):
         return None
@@ -132,17 +140,15 @@ def _is_local(slot: SSAValue, block: Block) -> bool:
     )
 
 
-def _may_replace(method: memory.MethodOp, target: SSAValue, new: SSAValue) -> bool:
+def _may_replace(order: _Order, target: SSAValue, new: SSAValue) -> bool:
     """Whether all that is known of the slot `new` holds for `target` too."""
-    begin = method.begin
     if not isinstance(target.owner, memory.PlannedOp) or not isinstance(
         new.owner, memory.PlannedOp
     ):
         return False
-    named = _storages(tensors_in((*begin.inputs, *begin.outputs)))
     return (
         new.owner.initial is None
-        and new not in named
+        and new not in order.named
         and target.owner.dynamic == new.owner.dynamic
         and (target.type == new.type or target.owner.dynamic is None)
         and memory.tensor_bytes(target.owner.tensor) == memory.tensor_bytes(new.owner.tensor)
@@ -177,17 +183,28 @@ def _replace(method: memory.MethodOp, target: SSAValue, value: SSAValue) -> None
         Rewriter.replace_op(new, view)
 
 
-def _is_used_after(method: memory.MethodOp, call: memory.CallOp, slot: SSAValue) -> bool:
+def _is_used_after(order: _Order, call: memory.CallOp, slot: SSAValue) -> bool:
     """Whether the memory of a slot is read or written behind a call, or in another block."""
-    storage = memory.storage_of(slot)[0]
-    behind = False
-    for op in method.instructions:
-        slots = accesses(op)
-        if behind or op.parent_block() is not call.parent_block():
-            if storage in _storages((*slots.reads, *slots.writes)):
-                return True
-        behind = behind or op is call
-    return False
+    return any(
+        order.position[op] > order.position[call] or op.parent_block() is not call.parent_block()
+        for op in _users(memory.storage_of(slot)[0])
+    )
+
+
+def _users(storage: SSAValue) -> list[Operation]:
+    """The instructions that read or write a storage, each once."""
+    users = dict.fromkeys(_instructions(storage))
+    slots = ((op, accesses(op)) for op in users)
+    return [op for op, a in slots if storage in _storages((*a.reads, *a.writes))]
+
+
+def _instructions(slot: SSAValue) -> Iterator[Operation]:
+    """The instructions that name a slot, a view of it, or a list with it."""
+    for use in slot.uses:
+        if isinstance(use.operation, memory.SLOT_OPS):
+            yield from _instructions(use.operation.results[0])
+        elif not isinstance(use.operation, memory.BeginOp):
+            yield use.operation
 
 
 def _puts_rows(call: memory.CallOp) -> bool:
