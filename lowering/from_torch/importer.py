@@ -56,11 +56,13 @@ ASSERTIONS = frozenset(
         "aten::_assert_tensor_metadata",
         "aten::_assert_scalar",
         "aten::_assert_async.msg",
+        "aten::_linalg_check_errors",
+        "aten::_print",
         "aten::sym_constrain_range",
         "aten::sym_constrain_range_for_size",
     }
 )
-"""Checks that torch.export leaves in the graph; they compute nothing."""
+"""Checks and messages that torch.export leaves in the graph; they compute nothing."""
 
 _PYTORCH = frozenset({"aten", "prim", "prims"})
 """Namespaces of PyTorch's own operators: what the table lacks of them is no custom operator."""
@@ -245,6 +247,8 @@ class FunctionImporter:
 
     def _import_control_flow(self, node: Node) -> None:
         """A branch or loop, its nested graphs as regions."""
+        if _is_effect(node):
+            return
         if str(node.target) not in HIGHER_ORDER:
             self.problems.add(
                 str(node.target),
@@ -362,6 +366,12 @@ class FunctionImporter:
         count = dims_of(runs)[len(outer)]
         types[0] = tensor_type(runs.element_type, [*outer, count])
         types[2] = tensor_type(counts.element_type, [count])
+
+
+def _is_effect(node: Node) -> bool:
+    """Whether a node only checks or prints something, in order with others of its kind."""
+    wrapped = node.args[1] if str(node.target) == "with_effects" else None
+    return isinstance(wrapped, OpOverload) and schema_key(wrapped) in ASSERTIONS
 
 
 def _unless_empty(attributes: list[DictionaryAttr]) -> ArrayAttr[DictionaryAttr] | None:

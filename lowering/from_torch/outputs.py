@@ -54,7 +54,8 @@ class OutputImporter:
         results: list[SSAValue] = []
         attributes: list[DictionaryAttr] = []
         for spec, value in zip(specs, cast(list[Any], output.args[0]), strict=True):
-            result = self._output(output, spec, value)
+            # A token only keeps operators with effects in order.
+            result = None if spec.kind is OutputKind.TOKEN else self._output(output, spec, value)
             if result is None:
                 continue
             results.append(result)
