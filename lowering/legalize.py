@@ -44,6 +44,9 @@ class LegalizePass(ModulePass):
     edgeir's interpreter may run it still. What a decomposition does with weights alone, such as
     transposing them, is done at once. What a backend owns (`delegate.region`) is left alone.
 
+    Where no runtime is named, half-precision operators whose sums PyTorch rounds one by one (3-d
+    adaptive averages and transposed convolutions) stay whole, with a warning.
+
     A custom operator stays, because a device may have its kernel; a warning says so if edgeir
     knows no kernel of it, or if the runtime was named.
 

@@ -79,7 +79,7 @@ def _combine(target: Any, where: Any, values: Any, reduce: str, include_self: bo
 
 
 def _neutral(value: float, dtype: Any) -> Any:
-    if np.isfinite(value) or dtype.kind == "f":
+    if np.isfinite(value) or dtype.kind not in "biu":
         return value
     if dtype == np.bool_:
         return value > 0
