@@ -1,4 +1,4 @@
-// RUN: edge-opt %s -p fold-constants --save-weights %t.safetensors | filecheck %s
+// RUN: edge-opt %s -p fold-constants --split-input-file --verify-diagnostics --save-weights %t.safetensors | filecheck %s
 
 // Constants are computed as the interpreter does: 1 + 2 = 3, and a transpose.
 // CHECK-LABEL: func.func @small
@@ -69,4 +69,15 @@ func.func @region(%p: i1, %x: tensor<2xf32>) -> tensor<2xf32> {
     edge.yield %x : tensor<2xf32>
   }
   func.return %1 : tensor<2xf32>
+}
+
+// -----
+
+// What the kernel refuses is refused here, with its place.
+// CHECK: m.py:3: error: in net (edge.index_select): cannot be run: index_select: index 7 is out of range for size 2
+func.func @out_of_range(%x: tensor<1xf32>) -> tensor<1xf32> {
+  %w = edge.constant #edge.constant<"0x0000803F" : tensor<2xf32>> : tensor<2xf32>
+  %i = edge.constant #edge.constant<"0x0700000000000000" : tensor<1xi64>> : tensor<1xi64>
+  %0 = edge.index_select(%w, %i, dim = 0) : (tensor<2xf32>, tensor<1xi64>) -> tensor<1xf32> loc("net"("m.py":3:0))
+  func.return %0 : tensor<1xf32>
 }
