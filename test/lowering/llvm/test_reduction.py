@@ -106,6 +106,13 @@ def test_epilogue_and_tasks() -> None:
         check_step(reduction, edge.MeanDimOp, [array], [wanted], fuse=fuse, extras=[y], dim=dims)
 
 
+@pytest.mark.parametrize("kind", [edge.MeanDimOp, edge.SumDimIntListOp, edge.AmaxOp])
+def test_bands_of_images(kind: type[SchemaOp]) -> None:
+    """Channels side by side: bands of rows are combined first, then what they gave."""
+    x = with_gaps(np.round(_floats(1, 24, 60, 60)), (0, 2, 3, 1))
+    check_against_torch(reduction, kind, [x], dim=[2, 3], keepdim=True)
+
+
 @pytest.mark.parametrize("dim", [0, 1, 2])
 def test_scans(dim: int) -> None:
     """Along any dim, of floats and of bools."""
