@@ -165,7 +165,9 @@ def test_repeats_that_are_constant():
         return torch.repeat_interleave(x, torch.tensor([1, 0, 3]))
 
     program = edgeir.compile(Forward(function), (torch.arange(3.0),), target_runtime="edgeir")
-    np.testing.assert_array_equal(edgeir.load(program.buffer)(torch.arange(3.0)), function(torch.arange(3.0)))
+    np.testing.assert_array_equal(
+        edgeir.load(program.buffer)(torch.arange(3.0)), function(torch.arange(3.0))
+    )
 
 
 def test_of_inputs_with_dynamic_sizes():
