@@ -159,13 +159,13 @@ def _fractional_maximum(rank: int) -> KernelFunction:
         numbers = [samples[..., position].reshape(lead).astype(x.dtype) for position in order]
         dims = zip(numbers, sizes, counts, windows, strict=True)
         starts = [_starts(dim, *entry) for dim, entry in enumerate(dims, start=-rank)]
-        flat = x.reshape(*x.shape[:-rank], -1)
+        flat = x.reshape(*x.shape[:-rank], prod(sizes))
         out, indices = (fit(out, shape) for out in outs)
         for tap in product(*map(range, windows)):
             place: Any = 0
             for start, step, size in zip(starts, tap, sizes, strict=True):
                 place = place * size + (start + step)
-            value = np.take_along_axis(flat, place.reshape(*flat.shape[:-1], -1), -1)
+            value = np.take_along_axis(flat, place.reshape(*flat.shape[:-1], prod(counts)), -1)
             value = value.reshape(shape)
             better = (value > out) | np.isnan(value) if any(tap) else np.ones(shape, np.bool_)
             np.copyto(out, value, where=better)

@@ -51,7 +51,7 @@ def segment_reduce(
     ends = np.cumsum(flat)
     # The elements of all segments, one after the other.
     places: Any = np.arange(int(flat.sum())) + np.repeat(rows - ends + flat, flat)
-    elements = data.reshape(-1, *inner)[places].astype(compute_dtype(data.dtype), copy=False)
+    elements = data.reshape(prod(outer) * count, *inner)[places].astype(compute_dtype(data.dtype), copy=False)
     result = _reduced(elements, reduce, flat, initial).reshape(*sizes.shape, *inner)
     out = fit(out, result.shape)
     assign(out, result)
@@ -68,7 +68,7 @@ def _reduced(elements: Any, reduce: str, sizes: Any, initial: Any) -> Any:
         starts = (np.cumsum(sizes) - sizes)[filled]
         result[filled] = ufunc(result[filled], ufunc.reduceat(elements, starts, axis=0))
     if reduce == "mean":
-        column = sizes.reshape(-1, *(1,) * (elements.ndim - 1))
+        column = sizes.reshape(len(sizes), *(1,) * (elements.ndim - 1))
         if initial is None:
             result = np.where(column == 0, np.nan, result)
         result = result / np.maximum(column, 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ def _gather(volume: Any, places: Sequence[Any]) -> Any:
         inside &= within
         # Clipped before the cast, because a far or nan place has no integer.
         index = index * size + np.where(within, place, 0).astype(np.int64)
-    flat = volume.reshape(*volume.shape[:2], -1)
-    lines = index.reshape(len(index), 1, -1)
+    flat = volume.reshape(*volume.shape[:2], prod(volume.shape[2:]))
+    lines = index.reshape(len(index), 1, prod(index.shape[1:]))
     values = np.take_along_axis(flat, lines, axis=2).reshape(*volume.shape[:2], *index.shape[1:])
     return np.where(inside[:, None], values, values.dtype.type(0))
 

@@ -152,6 +152,7 @@ def test_fractional_max_pool(rank: int, counts: list[int], dtype: torch.dtype) -
     operator = getattr(aten, name)
     check(f"aten::{name}.output", operator, x, *args, samples, exact=True, dynamic=True)
     check(f"aten::{name}.output", operator, x[0], *args, samples[:1], exact=True)
+    check(f"aten::{name}.output", operator, x[:0], *args, samples[:0], exact=True)
 
 
 @pytest.mark.parametrize(
