@@ -51,7 +51,9 @@ def segment_reduce(
     ends = np.cumsum(flat)
     # The elements of all segments, one after the other.
     places: Any = np.arange(int(flat.sum())) + np.repeat(rows - ends + flat, flat)
-    elements = data.reshape(prod(outer) * count, *inner)[places].astype(compute_dtype(data.dtype), copy=False)
+    elements = data.reshape(prod(outer) * count, *inner)[places].astype(
+        compute_dtype(data.dtype), copy=False
+    )
     result = _reduced(elements, reduce, flat, initial).reshape(*sizes.shape, *inner)
     out = fit(out, result.shape)
     assign(out, result)
