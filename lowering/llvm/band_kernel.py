@@ -24,6 +24,8 @@ _TIME = 200.0
 """Microseconds of what runs band by band: a long time."""
 MOST_REPEATED = 0.08
 """The share of the rows in front of the windows that tasks may make twice, at their borders."""
+_PARTS = 4
+"""Parts that there may be in any case: threads that wait cost more than rows made twice."""
 
 
 def lower_band(steps: Sequence[Step], program: ProgramBuilder) -> None:
@@ -213,7 +215,7 @@ def _split(window: RowWindow, repeats: bool) -> tuple[int, int]:
     """The blocks of a part, and how many parts there are."""
     blocks = window.rows // window.block
     repeated = window.padding + window.ahead if repeats else 0
-    most = int(window.size * MOST_REPEATED / repeated) if repeated else blocks
+    most = max(_PARTS, int(window.size * MOST_REPEATED / repeated)) if repeated else blocks
     loop = Loop(blocks, least=-(-blocks // max(1, min(most, blocks))))
     for wanted in range(cut([loop], _TIME).parts[0], 1, -1):
         per = -(-blocks // wanted)

@@ -27,7 +27,7 @@
 // CHECK: kernel.tile
 // CHECK: kernel.stencil {{.*}} {rows = 2 : i64, columns = 56 : i64, channels = 96 : i64, size = array<i64: 112, 112>{{.*}} ring = 5 : i64}
 // CHECK: kernel.tile
-// A thread that is alone runs the eighth task, which is all of it.
+// A thread that is alone runs the fifth task, which is all of it.
 // CHECK: kernel.launch @band({{.*}}) {tasks = 4 : i64, whole}
 func.func @inverted_residual(%x: tensor<1x16x112x112xf32, #edge.layout<order = [0, 2, 3, 1]>>) -> tensor<1x24x56x56xf32, #edge.layout<order = [0, 2, 3, 1]>> {
   %0 = delegate.region "llvm"(%x) : (tensor<1x16x112x112xf32, #edge.layout<order = [0, 2, 3, 1]>>) -> tensor<1x24x56x56xf32, #edge.layout<order = [0, 2, 3, 1]>> {
