@@ -11,6 +11,8 @@ from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, SSAValue
 
 from ...dialects import edge, kernel
+from ...dialects.constant import element_bytes
+from ...dialects.edge.ops import StateOp
 from ...dialects.schema_op import SchemaOp
 from .body import Body, Number, integer_bits, is_float
 from .copying import copy_tensor
@@ -39,6 +41,8 @@ output_order = first_input_order
 
 _RATE = 4_000
 """Elements that are written in a microsecond."""
+_LARGE_STATE = 64 << 10
+"""Bytes of a buffer from which on to copy it takes longer than to leave and enter a region."""
 
 _COMBINATIONS: dict[str, Callable[[Body, SSAValue, SSAValue], SSAValue]] = {
     "sum": Body.add,
@@ -52,7 +56,11 @@ _COMBINATIONS: dict[str, Callable[[Body, SSAValue, SSAValue], SSAValue]] = {
 
 
 def supports(op: SchemaOp) -> str | None:
-    """Known elements, integers as indices; a mask as an index where one number is assigned."""
+    """Known elements, integers as indices; a mask as an index where one number is assigned. A large
+    mutable buffer is left to the program, which writes into it in place; a region would copy it."""
+    size = prod(shape_of(op.operands[0])) * element_bytes(element_type(op.operands[0]))
+    if isinstance(op.operands[0].owner, StateOp) and size >= _LARGE_STATE:
+        return f"the program writes into the buffer in place, a region would copy {size} bytes"
     for value in (op.operands[0], op.results[0]):
         if not is_known(element_type(value)):
             return f"there are no kernels for {element_type(value)}"

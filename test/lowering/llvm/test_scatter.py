@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import TensorType, f16, f32, i1, i64
 from xdsl.ir import Block
 
 from edgeir.dialects import edge
+from edgeir.dialects.edge.ops import StateOp
 from edgeir.dialects.diagnostic import DiagnosticsError
 from edgeir.lowering.llvm import scatter
 
@@ -166,3 +167,12 @@ def test_refused() -> None:
     assert scatter.supports(list) == "a mask that takes elements of a list one after the other"
     other = edge.ScatterSrcOp(half, 0, index, half, result_types=[half.type])
     assert scatter.supports(other) == "there are no kernels for f16"
+
+
+def test_state() -> None:
+    """A large buffer is written in place by the program, a small one in a region."""
+    for size, message in [(4096, "the program writes into the buffer in place"), (4095, "None")]:
+        row, index = Block(arg_types=[TensorType(f32, [1, 4]), TensorType(i64, [1])]).args
+        state = StateOp("cache", TensorType(f32, [size, 4]))
+        put = edge.IndexPutOp(state.result, [index], row, result_types=[state.result.type])
+        assert str(scatter.supports(put)).startswith(message)
