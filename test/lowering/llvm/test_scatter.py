@@ -13,8 +13,8 @@ from xdsl.dialects.builtin import TensorType, f16, f32, i1, i64
 from xdsl.ir import Block
 
 from edgeir.dialects import edge
-from edgeir.dialects.edge.ops import StateOp
 from edgeir.dialects.diagnostic import DiagnosticsError
+from edgeir.dialects.edge.ops import StateOp
 from edgeir.lowering.llvm import scatter
 
 RNG = np.random.default_rng(0)
