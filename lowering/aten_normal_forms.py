@@ -98,6 +98,20 @@ def _slice(op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder) -> Seq
     )  # fmt: skip
 
 
+@_normal_form("narrow_copy")
+def _narrow_copy(
+    op: SchemaOp, arguments: dict[str, Any], builder: EdgeBuilder
+) -> Sequence[SSAValue]:
+    """`narrow_copy(x, dim, start, length)` is a slice; a negative start counts from the end."""
+    type = tensor(arguments["self"])
+    dim: int = arguments["dim"] % type.get_num_dims()
+    start = Expr.of(arguments["start"])
+    if (begin := start.constant) is not None and begin < 0:
+        start = dims_of(type)[dim] + begin
+    bounds = {"dim": dim, "start": start, "end": start + arguments["length"], "step": 1}
+    return _slice(op, {"self": arguments["self"], **bounds}, builder)
+
+
 def _inside(bound: Any, default: Any, size: Expr) -> Any:
     """A bound as Python has it: from the end where negative, cut to the size."""
     if bound is None:

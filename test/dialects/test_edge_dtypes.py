@@ -32,7 +32,10 @@ TORCH_DTYPES = {
     "complex<f32>": torch.complex64,
     "complex<f64>": torch.complex128,
 }
-NAMES = {dtype: name for name, dtype in TORCH_DTYPES.items()} | {torch.uint64: "ui64"}
+NAMES = {dtype: name for name, dtype in TORCH_DTYPES.items()} | {
+    torch.uint64: "ui64",
+    torch.complex32: "complex<f16>",
+}
 
 
 def test_every_operator_has_a_line():

@@ -78,12 +78,14 @@ func.func @views(%x: tensor<2x3xf32>) -> (tensor<6xf32>, tensor<3x2xf32>) {
 // CHECK-NEXT: %1 = edge.view(%0, size = [2])
 // CHECK-NEXT: %2 = edge.slice.Tensor(%x, dim = 1, start = 0, end = 4)
 // CHECK-NEXT: %3 = edge.slice.Tensor(%x, dim = 1, start = 4, end = 6)
-// CHECK-NEXT: func.return %1, %3, %x
-func.func @slices(%x: tensor<2x6xf32>) -> (tensor<2xf32>, tensor<2x2xf32>, tensor<2x6xf32>) {
+// CHECK-NEXT: %4 = edge.slice.Tensor(%x, dim = 1, start = 3, end = 5)
+// CHECK-NEXT: func.return %1, %3, %x, %4
+func.func @slices(%x: tensor<2x6xf32>) -> (tensor<2xf32>, tensor<2x2xf32>, tensor<2x6xf32>, tensor<2x2xf32>) {
   %0 = aten.select.int(%x, dim = 1, index = -1) : (tensor<2x6xf32>) -> tensor<2xf32>
   %1, %2 = aten.split_with_sizes(%x, split_sizes = [4, 2], dim = -1) : (tensor<2x6xf32>) -> (tensor<2x4xf32>, tensor<2x2xf32>)
   %3 = aten.slice.Tensor(%x, dim = 1, start = 0, end = 9223372036854775807) : (tensor<2x6xf32>) -> tensor<2x6xf32>
-  func.return %0, %2, %3 : tensor<2xf32>, tensor<2x2xf32>, tensor<2x6xf32>
+  %4 = aten.narrow_copy(%x, dim = -1, start = -3, length = 2) : (tensor<2x6xf32>) -> tensor<2x2xf32>
+  func.return %0, %2, %3, %4 : tensor<2xf32>, tensor<2x2xf32>, tensor<2x6xf32>, tensor<2x2xf32>
 }
 
 // -----

@@ -305,6 +305,7 @@ SAMPLES: Mapping[str, tuple[Sample, ...]] = {
     **_each("nonzero", lambda m: (m.x(),)),
     **_each("as_strided", lambda m: (m.t(3, 4), [2, 2], [4, 1], 1)),
     **_each("diagonal", lambda m: (m.t(2, 3, 4), 1, -1, 0), lambda m: (m.t(3, 4), 0, 0, 1)),
+    **_each("narrow_copy", lambda m: (m.t(3, 4), 1, 1, 2), lambda m: (m.t(2, 3, 4, 5), 0, 0, 1)),
     **_each(
         "expand",
         lambda m: (m.x(), [2, *SIZES[: m.rank]]),
