@@ -96,6 +96,14 @@ class ProgramBuilder:
         self._scratch = max(self._scratch, aligned(size))
         return self.address(Place("scratch"), element)
 
+    def advance(self, pointer: SSAValue, offset: int) -> SSAValue:
+        """So many elements behind a pointer."""
+        if not offset:
+            return pointer
+        op = kernel.AdvanceOp(pointer, offset=offset)
+        self._block.add_op(op)
+        return op.result
+
     def status(self) -> SSAValue:
         """Where kernels note that what they require does not hold."""
         if self._status is None:

@@ -1,21 +1,22 @@
 """Recurrent networks: LSTM, GRU and RNN of any depth, in one or both directions.
 
 The products with the input are one launch for the whole sequence of a layer; a second launch goes
-through time, a task for each direction, and has the recurrent products and the gates only.
+through time, a task for each direction, and has the recurrent products and the gates only. One
+direction with much to do in each step has a launch for each of them instead (`recurrent_step.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from xdsl.dialects import arith, math
+from xdsl.dialects import arith
 from xdsl.dialects.builtin import f32
 from xdsl.ir import SSAValue
 
-from ...dialects import edge, kernel
+from ...dialects import kernel
 from ...dialects.schema_op import SchemaOp
 from .body import Body, identity
 from .family import any_strides, no_halo, row_major
@@ -30,55 +31,13 @@ from .product import (
     panel_columns,
 )
 from .program_builder import ALIGNMENT, ProgramBuilder, side_by_side
+from .recurrent_cell import CELLS, Network
+from .recurrent_step import Rows, launch_steps, parts_of
 from .roots import is_constant
 from .step import Array, Step, Tensor, element_type
 from .target import Target
 
-Gates = Callable[[Body, list[SSAValue], list[SSAValue], list[SSAValue]], list[SSAValue]]
-"""From the products with the input and with the state (one each for every gate) and the old states
-to the new ones."""
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """A kind of cell. With `separate_bias` the recurrent product keeps a bias of its own."""
-
-    name: str
-    gates: int
-    states: int
-    run: Gates
-    separate_bias: bool = False
-
-
-def _lstm(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
-    take, forget, new, out = (b.add(u, v) for u, v in zip(x, h, strict=True))
-    kept = b.multiply(b.sigmoid(forget), states[1])
-    cell = b.fma(b.sigmoid(take), b.unary(math.TanhOp, new), kept)
-    return [b.multiply(b.sigmoid(out), b.unary(math.TanhOp, cell)), cell]
-
-
-def _gru(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
-    reset, update = (b.sigmoid(b.add(u, v)) for u, v in zip(x[:2], h[:2], strict=True))
-    new = b.unary(math.TanhOp, b.fma(reset, h[2], x[2]))
-    return [b.fma(b.subtract(states[0], new), update, new)]
-
-
-def _tanh(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
-    return [b.unary(math.TanhOp, b.add(x[0], h[0]))]
-
-
-def _relu(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
-    return [b.maximum(b.add(x[0], h[0]), 0.0)]
-
-
-_CELLS: dict[type[SchemaOp], _Cell] = {
-    edge.LstmInputOp: _Cell("lstm", 4, 2, _lstm),
-    edge.GruInputOp: _Cell("gru", 3, 1, _gru, separate_bias=True),
-    edge.RnnTanhInputOp: _Cell("rnn_tanh", 1, 1, _tanh),
-    edge.RnnReluInputOp: _Cell("rnn_relu", 1, 1, _relu),
-}
-
-OPERATIONS = tuple(_CELLS)
+OPERATIONS = tuple(CELLS)
 FUSES = False
 
 input_order = any_strides
@@ -106,43 +65,15 @@ class _Sequence:
     strides: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class _Network:
-    """Sizes: `size` is that of a gate, `out` that of the hidden state, which may be projected."""
-
-    cell: _Cell
-    length: int
-    batch: int
-    directions: int
-    size: int
-    out: int
-    has_biases: bool
-
-    @property
-    def columns(self) -> int:
-        """The columns of the products: all gates."""
-        return self.cell.gates * self.size
-
-    @property
-    def is_projected(self) -> bool:
-        """Whether the hidden state is a product with what the gates give."""
-        return self.size != self.out
-
-    @property
-    def recurrent_bias(self) -> bool:
-        """Whether the recurrent product has a bias of its own."""
-        return self.has_biases and self.cell.separate_bias
-
-
 def lower(step: Step, program: ProgramBuilder) -> None:
     """Two launches for each layer."""
-    op, cell = step.op, _CELLS[type(step.op)]
+    op, cell = step.op, CELLS[type(step.op)]
     first = bool(op.value_of("batch_first"))
     source = step.tensor(op.operands[0])
     hidden = op.operand_of("hx")
     starts = cast("list[SSAValue]", hidden if isinstance(hidden, list) else [hidden])
     arrays = [step.array(v) for v in cast("list[SSAValue]", op.operand_of("params"))]
-    network = _Network(
+    network = Network(
         cell,
         source.shape[1 if first else 0],
         source.shape[0 if first else 1],
@@ -154,8 +85,9 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     layers = cast(int, op.value_of("num_layers"))
     width = network.directions * network.out
     steps = network.length * network.batch
-    gates, *between = program.workspace(
+    first_memory, second_memory, gates, *between = program.workspace(
         [
+            *[4 * network.batch * network.size] * 2,
             4 * steps * network.directions * network.columns,
             *[4 * steps * width] * min(2, layers - 1),
         ],
@@ -176,7 +108,20 @@ def lower(step: Step, program: ProgramBuilder) -> None:
             strides = (network.batch * width, width, 1)
             output = _Sequence(between[layer % 2], width, strides)
         _project(program, network, params, sequence, gates)
-        _run(step, program, network, params, gates, output, starts, layer)
+        if parts_of(network) > 1:
+            _run_steps(
+                step,
+                program,
+                network,
+                params[0],
+                gates,
+                output,
+                starts,
+                layer,
+                (first_memory, second_memory),
+            )
+        else:
+            _run(step, program, network, params, gates, output, starts, layer)
         sequence = output
 
 
@@ -190,7 +135,7 @@ def _sequence(
 
 def _project(
     program: ProgramBuilder,
-    network: _Network,
+    network: Network,
     params: Sequence[Sequence[Array]],
     x: _Sequence,
     gates: SSAValue,
@@ -213,10 +158,39 @@ def _project(
     launch_product(program, "project", product, operands)
 
 
+def _run_steps(
+    step: Step,
+    program: ProgramBuilder,
+    network: Network,
+    params: Sequence[Array],
+    gates: SSAValue,
+    output: _Sequence,
+    starts: Sequence[SSAValue],
+    layer: int,
+    memories: Sequence[SSAValue],
+) -> None:
+    """The way through time, a launch for each step."""
+
+    def rows(value: SSAValue) -> Rows:
+        layers, batch, unit = step.tensor(value).strides
+        return Rows(program.advance(program.pointer(value), layer * layers), (batch, unit))
+
+    time, batch, unit = output.strides
+    launch_steps(
+        program,
+        network,
+        (params[1], params[3] if network.recurrent_bias else None),
+        gates,
+        (Rows(output.pointer, (batch, unit)), time),
+        ([rows(value) for value in starts], [rows(value) for value in step.results[1:]]),
+        memories,
+    )
+
+
 def _run(
     step: Step,
     program: ProgramBuilder,
-    network: _Network,
+    network: Network,
     params: Sequence[Sequence[Array]],
     gates: SSAValue,
     output: _Sequence,
@@ -256,9 +230,7 @@ class _Loop:
     projection, what the gates give.
     """
 
-    def __init__(
-        self, network: _Network, output: Sequence[int], layer: int, target: Target
-    ) -> None:
+    def __init__(self, network: Network, output: Sequence[int], layer: int, target: Target) -> None:
         self.n, self.output, self.layer, self.target = network, output, layer, target
         n = network
         rows = (Axis(n.batch, n.out, 0, 0, n.columns),)

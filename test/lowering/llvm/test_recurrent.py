@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from steps import Array, check_step
 
 from edgeir.dialects import edge
 from edgeir.lowering.llvm import recurrent
+from edgeir.lowering.llvm.recurrent_cell import CELLS, Network
+from edgeir.lowering.llvm.recurrent_step import parts_of
 
 KINDS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "lstm": (torch.nn.LSTM, edge.LstmInputOp, {}),
@@ -64,6 +67,24 @@ def test_one_sequence(kind: str) -> None:
 def test_deep(kind: str) -> None:
     """Three layers, both directions, a batch in front."""
     check(kind, 4, 3, 6, 9, num_layers=3, bidirectional=True, batch_first=True)
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_shared_steps(kind: str, first: bool) -> None:
+    """So many units that the tasks of a step share them; two layers, states that turn about."""
+    for length in (1, 2, 5):
+        check(kind, length, 3, 7, 224, num_layers=2, batch_first=first)
+
+
+def test_parts() -> None:
+    """Steps are cut where there is enough to do, and no further than in whole vectors."""
+    cell = CELLS[edge.LstmInputOp]
+    small, large, odd = (Network(cell, 9, 1, 1, size, size, True) for size in (32, 256, 250))
+    assert [parts_of(network) for network in (small, odd)] == [1, 1]
+    assert parts_of(large) % 2 == 0
+    assert parts_of(replace(large, directions=2)) == 1
+    assert parts_of(replace(large, length=1000)) == 1
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
