@@ -96,8 +96,7 @@ def _positions(sequence: Any, self: Any, side: str, sorter: Any, out: Any) -> An
     return out
 
 
-@kernel("aten::searchsorted.Tensor_out")
-def searchsorted(
+def _searchsorted(
     sorted_sequence: Any,
     self: Any,
     out_int32: bool,
@@ -106,24 +105,14 @@ def searchsorted(
     sorter: Any,
     out: Any,
 ) -> Any:
-    """The index in the sorted sequence, or in each of its last dimension, of each element."""
-    side = side or ("right" if right else "left")
-    return _positions(sorted_sequence, self, side, sorter, out)
-
-
-@kernel("aten::searchsorted.Scalar_out")
-def searchsorted_number(
-    sorted_sequence: Any,
-    self: Any,
-    out_int32: bool,
-    right: bool,
-    side: str | None,
-    sorter: Any,
-    out: Any,
-) -> Any:
-    """The index of one number in a 1-d sorted sequence."""
+    """The index in the sorted sequence, or in each of its last dimension, of each element or of a
+    number."""
     side = side or ("right" if right else "left")
     return _positions(sorted_sequence, np.asarray(self), side, sorter, out)
+
+
+for _overload in ("Tensor_out", "Scalar_out"):
+    kernel(f"aten::searchsorted.{_overload}")(_searchsorted)
 
 
 @kernel("aten::bucketize.Tensor_out")
