@@ -34,6 +34,12 @@ def supports(op: SchemaOp) -> str | None:
         return "it is no depthwise convolution"
     if shape_of(op.weight)[0] != channels:
         return "a channel has several filters"
+    return why_no_filters(op)
+
+
+def why_no_filters(op: SchemaOp) -> str | None:
+    """Why a depthwise convolution of any rank has no filters for kernels; None if it has."""
+    assert isinstance(op, edge.ConvolutionOp)
     if element_type(op.input) != f32:
         return f"depthwise convolution of {element_type(op.input)}"
     constants = [op.weight] if op.bias is None else [op.weight, op.bias]

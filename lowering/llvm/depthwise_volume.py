@@ -14,12 +14,12 @@ from ...dialects import edge, kernel
 from ...dialects.schema_op import SchemaOp
 from .body import identity, number, region
 from .convolution import per_dim
+from .depthwise import why_no_filters
 from .family import Order, no_halo
 from .kernel_builder import KernelBuilder
 from .program_builder import ProgramBuilder
-from .roots import is_constant
 from .stencils import LARGEST_WINDOW, channels_last
-from .step import Step, Tensor, element_type, shape_of
+from .step import Step, Tensor, shape_of
 
 OPERATIONS = (edge.ConvolutionOp,)
 FUSES = False
@@ -35,10 +35,7 @@ def supports(op: SchemaOp) -> str | None:
         return "it is no depthwise convolution over three dims"
     if not shape[1] == filters[0] == op.value_of("groups") != 1:
         return "it is no depthwise convolution"
-    if element_type(op.input) != f32:
-        return f"depthwise convolution of {element_type(op.input)}"
-    constants = [op.weight] if op.bias is None else [op.weight, op.bias]
-    return None if all(map(is_constant, constants)) else "its filters are computed"
+    return why_no_filters(op)
 
 
 def input_order(op: SchemaOp, operand: SSAValue, tensor: Tensor) -> Order | None:

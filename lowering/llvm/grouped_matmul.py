@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, f32, i32, i64
+from xdsl.dialects.builtin import f32, i32, i64
 from xdsl.ir import SSAValue
 
 from ...dialects import edge, kernel
@@ -18,6 +18,7 @@ from ...dialects.custom_operator import custom_operation
 from ...dialects.schema_op import SchemaOp
 from .copying import fill_tensor
 from .family import Order, no_halo, row_major
+from .indices import Index, load_index
 from .kernel_builder import KernelBuilder
 from .product import Axis, Operands, Product, insert_product
 from .program_builder import ProgramBuilder
@@ -132,14 +133,12 @@ def _group(
     status: SSAValue,
 ) -> tuple[SSAValue, SSAValue]:
     """The first row of a group and that behind its last one, within the rows that there are."""
-    zero, one, last = k.index([], 0), k.index([], 1), k.index([], total)
+    zero, one = k.index([], 0), k.index([], 1)
 
     def load(index: SSAValue) -> SSAValue:
-        found = k.insert(kernel.LoadOp(k.at(limits, [(index, stride)]), IndexType())).result
-        inside = k.insert(arith.CmpiOp(found, last, "ule")).result
-        k.insert(kernel.RequireOp(inside, status))
-        found = k.insert(arith.MaxSIOp(found, zero)).result
-        return k.insert(arith.MinSIOp(found, last)).result
+        return load_index(
+            k, k.at(limits, [(index, stride)]), Index(total + 1, 0, (), False), status
+        )
 
     before = k.insert(arith.MaxSIOp(k.insert(arith.SubiOp(expert, one)).result, zero)).result
     first = k.insert(arith.CmpiOp(expert, zero, "eq")).result

@@ -85,14 +85,12 @@ def lower(step: Step, program: ProgramBuilder) -> None:
     layers = cast(int, op.value_of("num_layers"))
     width = network.directions * network.out
     steps = network.length * network.batch
-    first_memory, second_memory, gates, *between = program.workspace(
-        [
-            *[4 * network.batch * network.size] * 2,
-            4 * steps * network.directions * network.columns,
-            *[4 * steps * width] * min(2, layers - 1),
-        ],
-        f32,
-    )
+    by_steps, inner = parts_of(network) > 1, min(2, layers - 1)
+    sizes = [4 * steps * network.directions * network.columns, *[4 * steps * width] * inner]
+    if by_steps:
+        sizes += [4 * network.batch * network.size] * 2
+    gates, *others = program.workspace(sizes, f32)
+    between, memories = others[:inner], others[inner:]
     sequence = _sequence(program, op.operands[0], source, first)
     each = len(arrays) // (layers * network.directions)
     for layer in range(layers):
@@ -108,18 +106,8 @@ def lower(step: Step, program: ProgramBuilder) -> None:
             strides = (network.batch * width, width, 1)
             output = _Sequence(between[layer % 2], width, strides)
         _project(program, network, params, sequence, gates)
-        if parts_of(network) > 1:
-            _run_steps(
-                step,
-                program,
-                network,
-                params[0],
-                gates,
-                output,
-                starts,
-                layer,
-                (first_memory, second_memory),
-            )
+        if by_steps:
+            _run_steps(step, program, network, params[0], gates, output, starts, layer, memories)
         else:
             _run(step, program, network, params, gates, output, starts, layer)
         sequence = output
@@ -303,14 +291,7 @@ class _Loop:
         inputs += [pointer for pointer, _ in own]
         strides += [(size, 1) for _, size in own]
         body = Body([f32] * len(inputs))
-        x, h, old = (
-            body.arguments[:count],
-            body.arguments[count : 2 * count],
-            body.arguments[2 * count :],
-        )
-        if n.is_projected:
-            old = [old[0], *old]
-        hidden, *cells = n.cell.run(body, x, h, old)
+        hidden, *cells = n.cell.insert(body, has_hidden=not n.is_projected)
         outputs = [place, *(pointer for pointer, _ in own)]
         written = [(n.size, 1) if n.is_projected else tuple(self.output[1:])]
         written += [(size, 1) for _, size in own]

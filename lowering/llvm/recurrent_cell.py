@@ -27,6 +27,14 @@ class Cell:
     run: Gates
     separate_bias: bool = False
 
+    def insert(self, body: Body, has_hidden: bool = True) -> list[SSAValue]:
+        """The new states, in a body that takes the products with the input, those with the state,
+        and the old states. A projected hidden state is not one of them: no cell that has one reads
+        it."""
+        x, rest = body.arguments[: self.gates], body.arguments[self.gates :]
+        h, old = rest[: self.gates], rest[self.gates :]
+        return self.run(body, x, h, old if has_hidden else [old[0], *old])
+
 
 def _lstm(b: Body, x: list[SSAValue], h: list[SSAValue], states: list[SSAValue]) -> list[SSAValue]:
     take, forget, new, out = (b.add(u, v) for u, v in zip(x, h, strict=True))

@@ -142,11 +142,6 @@ class _Step:
         inputs += states[:count]
         strides = [(n.columns, 1) for _ in gates] + [(product.columns, 1) for _ in gates]
         body = Body([f32] * len(inputs))
-        x, h, old = (
-            body.arguments[: len(gates)],
-            body.arguments[len(gates) : 2 * len(gates)],
-            body.arguments[2 * len(gates) :],
-        )
-        region = body.finish(n.cell.run(body, x, h, old))
+        region = body.finish(n.cell.insert(body))
         shape, reads = (n.batch, self.units), [*strides, *self.reads]
         k.insert(kernel.MapOp(inputs, states[count:], shape, reads, self.writes, region))
